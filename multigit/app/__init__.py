@@ -1,0 +1,3 @@
+"""The stories: what each verb does from first look to last word. `move` changes environments, `views` looks,
+`settle` closes what was left open, `workspace` minds people's clones, `holds` sets stop signs.
+"""

@@ -1,0 +1,230 @@
+"""Looking: reads what a verb's planner asks about, every repository side by side. Writes nothing but the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from multigit.errors import MultigitError
+from multigit.lanes import each
+from multigit.ledger.records import BRANCH as LEDGER
+from multigit.model.config import Environment, Repo
+from multigit.model.events import History
+from multigit.model.fleet import CloneState, CommitLine, Distance, Fleet, Pair, Problem, RepoState, Restore
+from multigit.model.names import Branch, Oid, RepoName, Tag
+from multigit.app.session import Session
+from multigit.tagschemes import newest_not_later
+from multigit.vcs import clones, merging, read
+from multigit.vcs.lsrefs import survey
+from multigit.vcs.mirror import Mirror, fetch, open_mirror
+from multigit.vcs.ssh import share
+
+T = TypeVar("T")
+
+
+def states(
+    session: Session, environments: Sequence[Environment], extra: Sequence[Branch] = ()
+) -> tuple[RepoState, ...]:
+    """Heads, release tags and fence of every repository, in one reading."""
+    config = session.config
+    share(session.url(repo) for repo in config.repos.values())
+    globs = [env.tag.partition("{")[0] + "*" for env in config.environments.values() if env.tag]
+
+    def one(repo: Repo) -> RepoState:
+        session.progress(repo.name, "read")
+        branches = [branch for env in environments if (branch := config.branch(repo, env))]
+        branches += [*extra, LEDGER] if repo.name == config.home.name else [*extra]
+        return survey(repo.name, session.url(repo), branches, globs)
+
+    return tuple(each(one, config.repos.values(), session.jobs))
+
+
+def fleet(session: Session, environments: Sequence[Environment], extra: Sequence[Branch] = ()) -> Fleet:
+    """The fleet and its history; a home repository that cannot be read leaves the history empty, and is refused."""
+    seen = states(session, environments, extra)
+    return Fleet(repos=seen, history=history(session, seen))
+
+
+def history(session: Session, seen: Sequence[RepoState]) -> History:
+    """The ledger as of `seen`."""
+    home = next(state for state in seen if state.repo == session.config.home.name)
+    return History() if home.problem else session.ledger.read(home.heads.get(LEDGER))
+
+
+def pairs(session: Session, seen: Fleet, source: Environment, target: Environment, *, back: bool = False) -> Fleet:
+    """Add what merging `source` into `target` means, to every repository that can be read."""
+    config = session.config
+
+    def one(repo: Repo, state: RepoState) -> Pair | Problem:
+        theirs, ours = config.branch(repo, source), config.branch(repo, target)
+        if theirs is None or ours is None:
+            raise MultigitError(f"{repo.name} has no branch for {source.name} or {target.name}")
+        session.progress(repo.name, "compare")
+        mirror = _ready(session, repo, state, [theirs, ours])
+        return merging.compare(
+            mirror,
+            source=theirs,
+            target=ours,
+            source_oid=state.heads.get(theirs),
+            target_oid=state.heads.get(ours),
+            back=back,
+        )
+
+    selection = session.selection()
+    found, fleet_now = _study(session, seen, one, [r for r in config.fleet if selection is None or r.name in selection])
+    return replace(fleet_now, pairs=found)
+
+
+def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, revert: bool) -> Fleet:
+    """Add what going back to `to` means, to every repository that can be read."""
+    config = session.config
+    assert target.tag is not None
+    template = target.tag
+
+    def one(repo: Repo, state: RepoState) -> Restore | Problem:
+        branch = config.branch(repo, target)
+        assert branch is not None
+        tag = newest_not_later(template, set(state.tags), to)
+        session.progress(repo.name, "compare")
+        mirror = _ready(session, repo, state, [branch], [state.tags[tag].oid] if tag else [])
+        return merging.back_to(
+            mirror,
+            branch=branch,
+            head=state.heads.get(branch),
+            tag=tag,
+            commit=state.tags[tag].commit if tag else None,
+            exact=tag == to,
+            revert=revert,
+        )
+
+    found, fleet_now = _study(session, seen, one, config.fleet)
+    return replace(fleet_now, restores=found)
+
+
+def distances(session: Session, seen: Fleet) -> tuple[Fleet, dict[RepoName, tuple[Distance, ...]]]:
+    """How far neighbouring environments are apart, for `status`."""
+    config = session.config
+    stations = [env for env in config.environments.values() if env.branch]
+    roads = list(zip(stations, stations[1:], strict=False))
+
+    def one(repo: Repo, state: RepoState) -> tuple[Distance, ...] | Problem:
+        names = [branch for env in stations if (branch := config.branch(repo, env))]
+        session.progress(repo.name, "compare")
+        mirror = _ready(session, repo, state, names)
+        return tuple(
+            _distance(mirror, repo, state, a, b, config.branch(repo, a), config.branch(repo, b)) for a, b in roads
+        )
+
+    found, fleet_now = _study(session, seen, one, config.fleet)
+    return fleet_now, found
+
+
+def _distance(
+    mirror: Mirror,
+    repo: Repo,
+    state: RepoState,
+    source: Environment,
+    target: Environment,
+    theirs: Branch | None,
+    ours: Branch | None,
+) -> Distance:
+    a = state.heads.get(theirs) if theirs else None
+    b = state.heads.get(ours) if ours else None
+    if a is None or b is None or a == b:
+        ahead = 0 if a == b and a is not None else None
+        return Distance(repo=repo.name, source=source.name, target=target.name, ahead=ahead)
+    restored = merging.unabsorbed(mirror, having=b, lacking=a)
+    return Distance(
+        repo=repo.name,
+        source=source.name,
+        target=target.name,
+        ahead=read.count(mirror, [a], [b]),
+        debts=merging.debts(mirror, a, b),
+        restored=bool(restored),
+    )
+
+
+def commit_lines(
+    session: Session, seen: Fleet, spans: Callable[[Repo, RepoState], tuple[Oid | None, Oid | None]]
+) -> dict[RepoName, tuple[CommitLine, ...]]:
+    """Commits of each repository in a span (after, up to); empty where either end is unknown."""
+
+    def one(repo: Repo, state: RepoState) -> tuple[CommitLine, ...] | Problem:
+        after, upto = spans(repo, state)
+        if upto is None:
+            return ()
+        mirror = open_mirror(repo.name, session.url(repo))
+        wants = {f"refs/multigit/seen/span/{n}": oid for n, oid in enumerate((after, upto)) if oid}
+        fetch(mirror, wants)
+        return read.commits(mirror, [upto], [after] if after else [])
+
+    selection = session.selection()
+    repos = [repo for repo in session.config.fleet if selection is None or repo.name in selection]
+    found, _ = _study(session, seen, one, repos)
+    return found
+
+
+def clone_states(
+    session: Session, seen: Fleet, branch_of: Callable[[Repo], Branch | None], *, commit: bool = False
+) -> Fleet:
+    """Add people's clones. `commit`: also the tree that the tracked changes would make (hotfix, push)."""
+    selection = session.selection()
+    config = session.config
+    repos = [repo for repo in config.repos.values() if selection is None or repo.name in selection]
+
+    def one(repo: Repo) -> CloneState:
+        branch = branch_of(repo)
+        state = seen.state(repo.name)
+        head = state.heads.get(branch) if branch else None
+        path = session.clone_path(repo)
+        found = clones.look(repo.name, path, session.url(repo), branch, head)
+        if commit and branch and found.exists and found.dirty and found.current == branch and branch in found.heads:
+            tree, stat = clones.tracked_tree(path, found.heads[branch])
+            found = replace(found, work_tree=tree, diffstat=stat, suspects=_suspects(session, path, stat))
+        return found
+
+    found = {clone.repo: clone for clone in each(one, repos, session.jobs)}
+    return replace(seen, clones=found)
+
+
+def _suspects(session: Session, folder: Path, stat: Sequence[tuple[int, int, str]]) -> tuple[tuple[str, str], ...]:
+    from multigit.vcs.secrets import suspects
+
+    return suspects(folder, [path for _, _, path in stat], session.config.hotfix.never_commit)
+
+
+def _ready(
+    session: Session, repo: Repo, state: RepoState, branches: Sequence[Branch], more: Sequence[Oid] = ()
+) -> Mirror:
+    """The mirror with everything in it that the questions are about: one fetch, none where all is there."""
+    mirror = session.mirror(repo)
+    wants = {f"refs/multigit/seen/heads/{name}": state.heads[name] for name in branches if name in state.heads}
+    if state.fence:
+        wants["refs/multigit/seen/fence"] = state.fence
+    wants |= {f"refs/multigit/seen/more/{number}": oid for number, oid in enumerate(more)}
+    fetch(mirror, wants)
+    return mirror
+
+
+def _study(
+    session: Session, seen: Fleet, one: Callable[[Repo, RepoState], T | Problem], repos: Sequence[Repo]
+) -> tuple[dict[RepoName, T], Fleet]:
+    """Ask `one` of every readable repository. One that fails gets its problem, and nobody is dropped silently."""
+
+    def guarded(repo: Repo) -> T | Problem | None:
+        state = seen.state(repo.name)
+        if state.problem:
+            return None
+        try:
+            return one(repo, state)
+        except MultigitError as failed:
+            known: Problem | None = getattr(failed, "problem", None)
+            return known or Problem(kind="failed", why=failed.what, hint=failed.hint)
+
+    answers = dict(zip([repo.name for repo in repos], each(guarded, repos, session.jobs), strict=True))
+    broken: Mapping[RepoName, Problem] = {name: a for name, a in answers.items() if isinstance(a, Problem)}
+    found = {name: a for name, a in answers.items() if a is not None and not isinstance(a, Problem)}
+    states_now = tuple(replace(s, problem=broken[s.repo]) if s.repo in broken else s for s in seen.repos)
+    return found, replace(seen, repos=states_now)

@@ -1,0 +1,325 @@
+"""The story of every verb that changes something: look, plan, ask the gates, show, get consent, apply, remember, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from multigit.app import look, report
+from multigit.apply import engine, signals
+from multigit.apply.engine import Work
+from multigit.apply.vocabulary import End
+from multigit.checks import evaluate
+from multigit.app.consent import Options, obtain, save, saved
+from multigit.errors import DONE, MultigitError, Refused, UsageError
+from multigit.model.config import Config, Environment, Gate
+from multigit.model.documents import blocked_by, plan_extras
+from multigit.model.fleet import Fleet
+from multigit.model.names import EnvName, Tag
+from multigit.model.plan import Plan, Refusal, Request, Verb
+from multigit.model.verdict import GateResult, Subject
+from multigit.planners import hotfix as hotfix_planner
+from multigit.planners import promote as promote_planner
+from multigit.planners import rollback as rollback_planner
+from multigit.app.session import Session
+from multigit.tagschemes import resolve
+from multigit.ui.documents import plan_document
+from multigit.ui.plans import plan_text
+from multigit.ui.problems import stale_plan
+from multigit.ui.screen import Screen
+
+Planner = Callable[[Config, Fleet, Request, datetime], Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One verb's part of the story: how it looks at the fleet and how it plans."""
+
+    request: Request
+    look: Callable[[], Fleet]
+    plan: Planner
+
+
+def promote(
+    session: Session,
+    screen: Screen,
+    source: str,
+    target: str,
+    options: Options,
+    *,
+    message: str = "",
+    reapply: bool = False,
+) -> int:
+    """Merge one environment into the next, tag the whole fleet, all or nothing (G3-G6). A dry run is `plan SRC DST`."""
+    return _run(session, screen, _promotion(session, source, target, message, reapply=reapply), options)
+
+
+def _promotion(session: Session, source: str, target: str, message: str, *, reapply: bool) -> Move:
+    here, there = session.environment(source), session.environment(target)
+    road = session.config.promotion(here, there)
+    if road is None:
+        known = (
+            ", ".join(f"{p.from_} -> {p.to}" for p in session.config.promotions) or "neighbours, in the file's order"
+        )
+        raise UsageError(f"there is no promotion from {here.name} to {there.name}", why=f"repos.yaml has {known}")
+    if road.by != "merge" or not (here.branch and there.branch):
+        raise UsageError(
+            f"{here.name} -> {there.name} is promoted by {road.by}, which this version does not do",
+            why="it merges branches; tags and pins come with the deployment verbs",
+        )
+    request = _request(session, "promote", source=here, target=there, message=message, reapply=reapply)
+    seen = lambda: look.pairs(session, look.fleet(session, (here, there)), here, there)  # noqa: E731
+    return Move(request, seen, promote_planner.plan)
+
+
+def backmerge(session: Session, screen: Screen, source: str, target: str, options: Options, message: str = "") -> int:
+    """Bring what was fixed downstream back upstream; nothing to merge is no error (G9)."""
+    here, there = session.environment(source), session.environment(target)
+    request = _request(session, "backmerge", source=here, target=there, message=message)
+    seen = lambda: look.pairs(session, look.fleet(session, (here, there)), here, there, back=True)  # noqa: E731
+    return _run(session, screen, Move(request, seen, promote_planner.back), options)
+
+
+def hotfix(
+    session: Session, screen: Screen, target: str, options: Options, message: str, *, backmerge_too: bool
+) -> int:
+    """Publish what the clones have, past staging; the fix is then owed to the environments before (G8)."""
+    there = session.environment(target)
+    if there.name not in session.config.hotfix.allow:
+        allowed = ", ".join(session.config.hotfix.allow) or "none"
+        raise UsageError(f"repos.yaml allows no hotfix of {there.name}", why=f"hotfix.allow: {allowed}")
+    code = _run(session, screen, _publication(session, "hotfix", there, message), options)
+    if code == DONE and backmerge_too and not options.dry_run:
+        return _pay_back(session, screen, there, options)
+    return code
+
+
+def push(session: Session, screen: Screen, target: str, options: Options, message: str, then: str | None) -> int:
+    """Commit and publish daily work of all clones; `then` promotes it to the next environment."""
+    there = session.environment(target)
+    if there.production:
+        raise UsageError(f"{there.name} is production", hint=f'multigit hotfix --push {target} -m "…"')
+    code = _run(session, screen, _publication(session, "push", there, message), options)
+    if code == DONE and then and not options.dry_run:
+        return promote(session, screen, target, then, options)
+    return code
+
+
+def _publication(session: Session, verb: Verb, there: Environment, message: str) -> Move:
+    config = session.config
+    request = _request(session, verb, target=there, message=message)
+
+    def seen() -> Fleet:
+        fleet = look.fleet(session, (there,))
+        return look.clone_states(session, fleet, lambda repo: config.branch(repo, there), commit=bool(message))
+
+    return Move(request, seen, hotfix_planner.plan)
+
+
+def _pay_back(session: Session, screen: Screen, fixed: Environment, options: Options) -> int:
+    """Merge a hotfix back, station by station: main into stg, stg into dev."""
+    source, owed = fixed.name, [name for name in session.config.hotfix.backmerge if name != fixed.name]
+    for name in owed:
+        code = backmerge(session, screen, source, name, replace(options, plan_file=None, confirm=None, yes=True))
+        if code != DONE:
+            return code
+        source = EnvName(name)
+    return DONE
+
+
+def rollback(session: Session, screen: Screen, word: str, options: Options, *, mode: str | None, message: str) -> int:
+    """Bring every repository's content back to a tag, by going forward; quarantine what is taken back (G11, R1-R6)."""
+    before = look.fleet(session, tuple(session.config.environments.values()))
+    there, to = meant(session, before, word)
+    chosen = mode or session.config.rollback.mode
+    request = replace(_request(session, "rollback", target=there, message=message), to=to, mode=chosen)
+    first = [before]
+
+    def seen() -> Fleet:
+        fleet = first.pop() if first else look.fleet(session, tuple(session.config.environments.values()))
+        return look.restores(session, fleet, there, to, revert=chosen == "revert")
+
+    return _run(session, screen, Move(request, seen, rollback_planner.plan), options)
+
+
+def meant(session: Session, fleet: Fleet, word: str) -> tuple[Environment, Tag]:
+    """The environment and tag that REF names: a run, `last`, `previous`, a tag or the unique beginning of one."""
+    tags = {tag for state in fleet.repos for tag in state.tags}
+    word = report.tag_word(session, fleet, word)
+    tagged = [env for env in session.config.environments.values() if env.tag]
+    own = [env for env in tagged if env.tag and word.startswith(env.tag.partition("{")[0] or word)]
+    env = next(iter(own or sorted(tagged, key=lambda env: env.production, reverse=True)), None)
+    if env is None or env.tag is None:
+        raise UsageError(
+            "no environment in repos.yaml has release tags", hint='add   tag: "deploy-{now:%Y%m%d-%H%M%S}"'
+        )
+    return env, resolve(env.tag, tags, word)
+
+
+def _request(session: Session, verb: Verb, *, target: Environment, source: Environment | None = None, message: str = "",
+             reapply: bool = False) -> Request:  # fmt: skip
+    return Request(
+        verb=verb, source=source.name if source else None, target=target.name, operator=session.actor,
+        repos=session.selection(), message=message, reapply=reapply, config_digest=session.loaded.digest,
+    )  # fmt: skip
+
+
+# --- the one story ---------------------------------------------------------------------------------------------
+
+
+def _run(session: Session, screen: Screen, move: Move, options: Options) -> int:
+    if options.plan_file and (done := _released_already(session, screen, options)) is not None:
+        return done
+    fleet = move.look()
+    plan = _planned(session, move, fleet, options)
+    gates = _gates(session, plan, fleet, options)
+    _show(session, screen, plan, gates, fleet, options)
+    if options.dry_run:
+        return _previewed(plan, gates, options)
+    if blocked_by(plan, gates):
+        _tell_refused(session, plan, gates, fleet, options)
+        raise _blocked(plan, gates)
+    if not plan.lands:
+        return report.nothing(session, screen, plan)
+    agreed = obtain(screen, plan, gates, options, lambda: _still_true(session, plan))
+    return _apply(session, screen, plan, agreed, fleet)
+
+
+def _planned(session: Session, move: Move, fleet: Fleet, options: Options) -> Plan:
+    """The plan for now; or the saved one, if making it again from what is there now gives the very same plan."""
+    if options.plan_file is None:
+        return move.plan(session.config, fleet, move.request, session.now())
+    kept = saved(options.plan_file, session.now())
+    request = replace(move.request, operator=kept.operator, message=kept.reason, reapply=kept.reapply)
+    again = move.plan(session.config, fleet, request, kept.created.astimezone(session.zone))
+    if again.digest != kept.digest:
+        raise stale_plan(why=report.moved(kept, again), command=f"{options.again} --out {options.plan_file}")
+    return kept
+
+
+def _released_already(session: Session, screen: Screen, options: Options) -> int | None:
+    """A saved plan that was released before is nothing to do (X4)."""
+    assert options.plan_file is not None
+    kept = saved(options.plan_file, session.now())
+    history = session.ledger.refresh()
+    run = history.runs.get(kept.run)
+    return report.nothing(session, screen, kept) if run and run.phase == "released" else None
+
+
+def _gates(session: Session, plan: Plan, fleet: Fleet, options: Options) -> tuple[GateResult, ...]:
+    """The gates of this road. A hold is always asked; so is, before production, whether hotfixes were merged back."""
+    config = session.config
+    gates = [Gate(name="hold", kind="hold")] if plan.verb in ("promote", "hotfix", "push") else []
+    if plan.verb == "promote" and plan.source and plan.target:
+        road = config.promotion(config.environments[plan.source], config.environments[plan.target])
+        listed = [config.gates[name] for name in (road.gates if road else ())]
+        if not any(gate.kind == "backmerged" for gate in listed):
+            listed.append(_owes_nothing(plan))
+        gates += listed
+    if not plan.lands and not plan.refusals:
+        return ()
+    subject = Subject(config=config, plan=plan, fleet=fleet, now=session.now(), folder=str(session.folder))
+    unknown = set(options.overrides) - {gate.name for gate in gates}
+    if unknown:
+        raise UsageError(f"there is no gate called {sorted(unknown)[0]!r} here",
+                         why=f"gates: {', '.join(gate.name for gate in gates) or 'none'}")  # fmt: skip
+    return tuple(replace(r, overridden=options.overrides.get(r.gate.name, "")) for r in evaluate(gates, subject))
+
+
+def _owes_nothing(plan: Plan) -> Gate:
+    """Hotfixes that were never merged back stop a production release, and are only pointed out before others (G8)."""
+    level: Literal["block", "warn"] = "block" if plan.production else "warn"
+    return Gate(name="no-backlog", kind="backmerged", level=level, settings={"from": plan.target})
+
+
+def _show(
+    session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet, options: Options
+) -> None:
+    if options.out:
+        save(options.out, plan_document(plan, gates))
+    if plan.lands or plan.refusals or options.dry_run:
+        shown = plan_text(
+            plan, gates, width=screen.width, live=report.live_tag(session, fleet, plan.target),
+            saved=str(options.out) if options.out else "",
+        )  # fmt: skip
+        screen.say(shown, always=not options.dry_run)
+    if options.dry_run:
+        screen.document(plan_document(plan, gates))
+
+
+def _previewed(plan: Plan, gates: Sequence[GateResult], options: Options) -> int:
+    code = plan_extras(plan, gates).exit_code
+    return 10 if code == DONE and options.exit_code and plan.lands else code
+
+
+def _blocked(plan: Plan, gates: Sequence[GateResult]) -> MultigitError:
+    reasons = blocked_by(plan, gates)
+    hints = [r.hint for r in plan.refusals if r.hint]
+    kind = MultigitError if all(r.technical for r in plan.refusals) and plan.refusals else Refused
+    first = next((_sentence(r) for r in plan.refusals), "")
+    gate = next((f"{g.gate.name}: {g.verdict.why}" for g in gates if g.blocks and g.verdict.state != "ask"), "")
+    return kind(
+        f"{plan.verb} is blocked by: {', '.join(reasons)}",
+        why=first or gate,
+        hint="\n".join(dict.fromkeys(hints[:3])) or f'--override {reasons[0]}="REASON" is recorded with the release',
+        state=f"nothing was pushed (0 of {len(plan.steps) + len(plan.refusals)})",
+        code="MG-320",
+    )
+
+
+def _sentence(refusal: Refusal) -> str:
+    return f"{refusal.repo}: {refusal.why}" if refusal.repo else refusal.why
+
+
+def _still_true(session: Session, plan: Plan) -> None:
+    """Read heads, fences and the ledger again; Refused when anything moved since the plan was made (P1)."""
+    environments = [session.config.environments[name] for name in (plan.source, plan.target) if name]
+    now = look.states(session, environments)
+    if why := report.first_move(session, plan, now):
+        raise stale_plan(why=why, command="make the plan again")
+
+
+def _apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet) -> int:
+    work = work_for(session, screen, plan, gates)
+    work.ledger.history = fleet.history
+    started = time.monotonic()
+    with signals.heeded(work, screen.warn):
+        result = engine.start(work)
+    if result.done.end is End.REFUSED:
+        _remember_failure(work, result.done.why, screen)
+    return report.ended(session, screen, work, result, time.monotonic() - started)
+
+
+def work_for(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult] = ()) -> Work:
+    """What the engine needs to apply `plan`."""
+    consent = {
+        "answered": {r.gate.name: list(r.answered) for r in gates if r.answered},
+        "overrides": {r.gate.name: r.overridden for r in gates if r.overridden},
+    }
+    config = session.config
+    return Work(
+        plan=plan, mirrors={name: session.mirror(config.repos[name]) for name in plan.commits()}, ledger=session.ledger,
+        journal=session.journal, actor=session.actor, now=session.now, jobs=session.jobs, consent=consent,
+        progress=lambda repo, what: screen.progress(repo or None, what),
+    )  # fmt: skip
+
+
+def _tell_refused(session: Session, plan: Plan, gates: Sequence[GateResult], fleet: Fleet, options: Options) -> None:
+    """Keep what was asked for `resume`; where consent came with the command, the ledger is told as well (G7)."""
+    session.journal.note("refused", plan.run, " ".join(blocked_by(plan, gates)), data={"again": options.again})
+    if options.spoken and not any(r.code in ("open-run",) or r.technical for r in plan.refusals):
+        work = Work(plan=plan, mirrors={}, ledger=session.ledger, journal=session.journal, actor=session.actor,
+                    now=session.now)  # fmt: skip
+        work.ledger.history = fleet.history
+        engine.fail_record(work, "; ".join(_sentence(r) for r in plan.refusals) or ", ".join(blocked_by(plan, gates)))
+        report.sync_log(session)
+
+
+def _remember_failure(work: Work, why: str, screen: Screen) -> None:
+    try:
+        engine.fail_record(work, why)
+    except MultigitError as unwritten:
+        screen.warn(f"the failure is not in the ledger: {unwritten.what}")

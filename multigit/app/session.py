@@ -1,0 +1,147 @@
+"""One command's world: the configuration, who is asking, the clock, and the places where memory is kept."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from platformdirs import user_state_path
+
+from multigit.configfile import Loaded
+from multigit.errors import UsageError
+from multigit.ledger.journal import Journal
+from multigit.ledger.shared import Ledger
+from multigit.model.config import Config, Environment, Repo
+from multigit.model.events import Actor
+from multigit.model.names import RepoName
+from multigit.vcs.identity import who
+from multigit.vcs.mirror import Mirror, open_mirror
+
+
+@dataclass
+class Session:
+    """What every verb is given. Nothing is opened before it is needed."""
+
+    loaded: Loaded
+    jobs: int = 8
+    selected: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    progress: Callable[[str, str], None] = lambda repo, what: None
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now().astimezone())
+
+    @property
+    def config(self) -> Config:
+        """repos.yaml."""
+        return self.loaded.config
+
+    @property
+    def folder(self) -> Path:
+        """The folder of repos.yaml: the workspace that holds the clones."""
+        return self.loaded.path.parent
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The one zone of tags, windows and printed times."""
+        return ZoneInfo(self.config.system.timezone)
+
+    def now(self) -> datetime:
+        """The time, in the system's zone."""
+        return self.clock().astimezone(self.zone)
+
+    @cached_property
+    def actor(self) -> Actor:
+        """The operator, as git knows them."""
+        name, email = who()
+        return Actor(name=name, email=email, user=getpass.getuser(), host=socket.gethostname())
+
+    @cached_property
+    def state_folder(self) -> Path:
+        """This workspace's part of the user's state folder."""
+        key = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
+        return user_state_path("multigit") / key
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What this machine meant to do."""
+        return Journal(user_state_path("multigit") / "journal.sqlite3", self.folder)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The fleet's shared memory, in the home repository."""
+        return Ledger(self.mirror(self.config.home))
+
+    @property
+    def log_path(self) -> Path:
+        """deployment.log."""
+        return self.folder / self.config.log.file
+
+    def url(self, repo: Repo) -> str:
+        """Where `repo` is; a relative path is meant from repos.yaml."""
+        url = self.config.url(repo)
+        if not url:
+            raise UsageError(
+                f"repos.yaml does not say where {repo.name} is",
+                hint=f'add   remotes: {{origin: "git@host:team/{{repo}}.git"}}   or   url: under repos.{repo.name}',
+            )
+        return str(self.folder / url) if url.startswith(("./", "../")) else url
+
+    def mirror(self, repo: Repo) -> Mirror:
+        """The private bare copy of `repo`, made when it is first needed."""
+        return open_mirror(repo.name, self.url(repo))
+
+    def clone_path(self, repo: Repo) -> Path:
+        """Where a person's clone of `repo` is, or would be."""
+        return (self.folder / self.config.folder(repo)).resolve()
+
+    def environment(self, word: str) -> Environment:
+        """The environment meant by `word`; UsageError with what is known."""
+        found = self.config.environment(word)
+        if found is None:
+            raise UsageError(
+                f"there is no environment, alias or branch called {word!r}",
+                why=f"repos.yaml knows {', '.join(_words(self.config))}",
+                hint=_nearest(word, _words(self.config)),
+                code="MG-201",
+            )
+        return found
+
+    def selection(self) -> frozenset[RepoName] | None:
+        """The repositories meant by --repo and --exclude; None = all."""
+        if not self.selected and not self.excluded:
+            return None
+        chosen = self._named(self.selected) if self.selected else {repo.name for repo in self.config.repos.values()}
+        return frozenset(chosen - self._named(self.excluded))
+
+    def _named(self, words: Iterable[str]) -> set[RepoName]:
+        found: set[RepoName] = set()
+        for word in words:
+            if word in self.config.groups:
+                found.update(self.config.groups[word])
+            elif word in self.config.repos:
+                found.add(RepoName(word))
+            else:
+                known = [*self.config.repos, *self.config.groups]
+                raise UsageError(
+                    f"there is no repository or group called {word!r}",
+                    hint=_nearest(word, known) or f"known: {', '.join(known)}",
+                    code="MG-201",
+                )
+        return found
+
+
+def _words(config: Config) -> list[str]:
+    return [word for env in config.environments.values() for word in (env.name, *env.alias)]
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""

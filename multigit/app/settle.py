@@ -1,0 +1,115 @@
+"""resume and abort: close what was left half done, by whomever, on whatever machine (X5, G10)."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from multigit.app import look, report
+from multigit.app.consent import Options
+from multigit.app.move import work_for
+from multigit.app.session import Session
+from multigit.apply import engine, signals
+from multigit.errors import DONE, Refused, UsageError
+from multigit.lanes import each
+from multigit.ledger.records import LedgerError
+from multigit.model import plan as plans
+from multigit.model.events import History, Run
+from multigit.model.names import RunId
+from multigit.model.plan import Plan
+from multigit.ui import ask
+from multigit.ui.lang import sentence
+from multigit.ui.problems import nobody_to_ask, said_no
+from multigit.ui.screen import Screen
+from multigit.ui.text import ago
+
+Intent = Literal["resume", "abort"]
+
+
+def settle(
+    session: Session,
+    screen: Screen,
+    intent: Intent,
+    word: str | None,
+    options: Options,
+    again: Callable[[list[str]], int],
+) -> int:
+    """Go on with the open run, or take it back. With none open, `resume` makes the last refused plan anew (`again`)."""
+    history = look.fleet(session, ()).history
+    run = _meant(history, word)
+    if run is None:
+        return _no_run(session, screen, intent, history, word, again)
+    plan = _plan_of(run)
+    _agree(session, screen, intent, run, options)
+    if options.dry_run:
+        return DONE
+    work = work_for(session, screen, plan)
+    started = time.monotonic()
+    with signals.heeded(work, screen.warn):
+        if beaten := engine.take(work):
+            raise Refused(f"run {run.id} could not be taken over", why=beaten.why, hint="multigit status")
+        each(lambda hands: hands.recover(), work.hands().values(), session.jobs)
+        result = engine.take_up(work, run, intent)
+    return report.ended(session, screen, work, result, time.monotonic() - started, intent=intent)
+
+
+def _meant(history: History, word: str | None) -> Run | None:
+    run = history.open_run
+    if word is None or (run and run.id.startswith(word)):
+        return run
+    known = next((run for run in history.runs.values() if run.id.startswith(word)), None)
+    if known is None:
+        hint = f"open: {run.id}" if run else "no run is open"
+        raise UsageError(f"there is no run called {word!r}", hint=f"{hint}; multigit history")
+    return None
+
+
+def _no_run(
+    session: Session,
+    screen: Screen,
+    intent: Intent,
+    history: History,
+    word: str | None,
+    again: Callable[[list[str]], int],
+) -> int:
+    refused = session.journal.last_refused() if intent == "resume" and word is None else None
+    command = shlex.split(str(refused.data.get("again", ""))) if refused else []
+    if command:
+        screen.say(f"no run is open; making the refused plan anew: {shlex.join(command)}")
+        return again(command[1:])
+    closed = history.runs.get(RunId(word)) if word and not RunId.problem(word) else None
+    screen.say(f"run {closed.id} is {closed.phase}: nothing to do" if closed else "no run is open: nothing to do")
+    screen.document(json.dumps({"schema": "multigit.settle/1", "outcome": "nothing", "exit_code": DONE}))
+    return DONE
+
+
+def _plan_of(run: Run) -> Plan:
+    try:
+        plan = plans.from_json(json.dumps(run.plan))
+    except ValueError as broken:
+        raise LedgerError(
+            f"the plan of run {run.id} cannot be read",
+            why=str(broken).splitlines()[0],
+            hint="use the multigit version that began it",
+        ) from broken
+    if plan.run != run.id:
+        raise LedgerError(f"the plan of run {run.id} was changed after it began", hint="multigit show " + run.id)
+    return plan
+
+
+def _agree(session: Session, screen: Screen, intent: Intent, run: Run, options: Options) -> None:
+    """Consent was recorded at `begin`; going on needs a yes, and whose run it is must be seen."""
+    who = run.taken_by or run.by
+    age = ago(run.started, session.now())
+    plan = run.plan
+    road = " -> ".join(str(plan[key]) for key in ("source", "target") if plan.get(key))
+    screen.say(f"run {run.id}: {plan.get('verb')} {road}, {run.phase}, by {who.user}@{who.host}, {age}", always=True)
+    if options.dry_run or options.yes:
+        return
+    if not screen.interactive:
+        raise nobody_to_ask(command=options.again)
+    if not ask.yes(screen, sentence(options.lang, intent, run=run.id)):
+        raise said_no(command=options.again)

@@ -1,0 +1,218 @@
+"""From action to effect: what the protocol decided is done to a real repository, and what came of it is read back.
+
+A push's own answer never decides anything: it only tells why, when the read-back shows that nothing moved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from multigit.apply import objects
+from multigit.apply.objects import FENCE, Parcel
+from multigit.apply.vocabulary import (
+    Fence,
+    LandIt,
+    Look,
+    Observation,
+    PutTag,
+    Saw,
+    Settle,
+    Stage,
+    Staged,
+    TagState,
+    Tip,
+    Unseen,
+)
+from multigit.errors import MultigitError
+from multigit.model.names import Oid
+from multigit.vcs import clones, read, write
+from multigit.vcs.lsrefs import RefSeen, list_refs
+from multigit.vcs.mirror import Mirror, fetch, fetch_from_folder, present
+from multigit.vcs.run import git_in
+from multigit.vcs.write import PushReport, RefUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """One repository's parcel and the mirror to work from."""
+
+    parcel: Parcel
+    mirror: Mirror
+
+    def do(self, action: Stage | Look | LandIt | PutTag | Settle) -> Observation:
+        """Perform one action; whatever goes wrong becomes an observation."""
+        try:
+            match action:
+                case Stage():
+                    return self._stage()
+                case Look():
+                    return self._look()
+                case LandIt():
+                    return self._look(self._land())
+                case PutTag(attempt=attempt):
+                    return self._look(self._tag(attempt))
+                case Settle(to=to):
+                    return self._look(self._settle(Fence(to)))
+        except MultigitError as failed:
+            why = f"{failed.what}{': ' + failed.why if failed.why else ''}"
+            return Staged(action.repo, why) if isinstance(action, Stage) else Unseen(action.repo, why)
+
+    # --- the deeds -----------------------------------------------------------------------------------------------
+
+    def _stage(self) -> Observation:
+        self.build()
+        if refused := self._asked_hook():
+            return Staged(self.parcel.repo, f"the clone's pre-push hook: {refused}")
+        ref = objects.stage_ref(self.parcel.run)
+        report = write.push(self.mirror, [RefUpdate(ref=ref, old=None, new=self.parcel.staged)])
+        if report.done:
+            return Staged(self.parcel.repo)
+        return Staged(self.parcel.repo, report.refused or _why(report))
+
+    def build(self) -> None:
+        """Make the run's commit and tag in the mirror, from the clone's objects where they come from one."""
+        parcel = self.parcel
+        if parcel.from_clone:
+            self._take_from_clone()
+        if parcel.commit:
+            _made(self.mirror, "commit", parcel.commit.body(), parcel.new)
+        if parcel.tag:
+            _made(self.mirror, "tag", parcel.tag.body(), parcel.tag.oid)
+        write.pin(self.mirror, f"refs/multigit/pin/{parcel.run}", parcel.staged)
+
+    def recover(self) -> None:
+        """Get the run's objects on a machine that did not make them: from the stage, or made again from the plan."""
+        refs = self._refs()
+        own = [objects.stage_ref(self.parcel.run), FENCE, self.parcel.branch.full]
+        fetch(self.mirror, {f"refs/multigit/seen/run/{n}": refs[ref].oid for n, ref in enumerate(own) if ref in refs})
+        if not present(self.mirror, [self.parcel.staged]):
+            self.build()
+
+    def _asked_hook(self) -> str:
+        """A person's pre-push hook is kept (it may scan for secrets, or upload large files)."""
+        parcel = self.parcel
+        if not parcel.from_clone:
+            return ""
+        folder = Path(parcel.from_clone)
+        if parcel.commit:
+            git_in(folder, "hash-object", "-t", "commit", "-w", "--stdin", stdin=parcel.commit.body())
+        line = f"{parcel.branch.full} {parcel.new} {parcel.branch.full} {parcel.old}"
+        return clones.pre_push(folder, self.mirror.url, line)
+
+    def _take_from_clone(self) -> None:
+        wants = (*self.parcel.commit.parents, self.parcel.commit.tree) if self.parcel.commit else (self.parcel.new,)
+        fetch_from_folder(
+            self.mirror,
+            Path(self.parcel.from_clone),
+            {f"refs/multigit/from-clone/{number}": oid for number, oid in enumerate(wants)},
+        )
+
+    def _land(self) -> PushReport:
+        parcel = self.parcel
+        if not parcel.forced and not read.is_ancestor(self.mirror, parcel.old, parcel.new):
+            # An explicit lease switches git's own fast-forward check off, so it is made here.
+            return PushReport(done=False, refused=f"{parcel.new.short} does not descend from {parcel.old.short}")
+        updates = [
+            RefUpdate(ref=parcel.branch.full, old=parcel.old, new=parcel.new, forced=parcel.forced),
+            RefUpdate(ref=FENCE, old=parcel.fence_before, new=self._fence(Fence.LANDED)),
+        ]
+        if parcel.forced:
+            updates.append(RefUpdate(ref=objects.kept_ref(parcel.run), old=None, new=parcel.old))
+        return write.push(self.mirror, updates)
+
+    def _tag(self, attempt: int) -> PushReport:
+        tag = self.parcel.tag
+        assert tag is not None
+        updates = [RefUpdate(ref=tag.tag.full, old=None, new=tag.oid)]
+        # The stage ref is almost always as we left it; asking first would cost everyone a round trip.
+        expected = [RefUpdate(ref=objects.stage_ref(self.parcel.run), old=self.parcel.staged, new=None)]
+        return write.push(self.mirror, updates + (self._drop_stage(self._refs()) if attempt else expected))
+
+    def _settle(self, to: Fence) -> PushReport:
+        parcel, refs = self.parcel, self._refs()
+        fence = refs.get(FENCE)
+        updates = [RefUpdate(ref=FENCE, old=fence.oid if fence else None, new=self._fence(to))]
+        if to is Fence.UNDONE:
+            updates.insert(0, RefUpdate(ref=parcel.branch.full, old=parcel.new, new=parcel.old, forced=True))
+        if to is Fence.RESTORED:
+            restore = parcel.restore(read.tree_of(self.mirror, parcel.old))
+            made = _made(self.mirror, "commit", restore.body(), restore.oid)
+            updates.insert(0, RefUpdate(ref=parcel.branch.full, old=parcel.new, new=made))
+        expected = Fence.NONE if to is Fence.VOID else Fence.LANDED
+        if parcel.fence_state(fence.oid if fence else None) is not expected:
+            return PushReport(done=False, stale=True)
+        return write.push(self.mirror, updates + self._drop_stage(refs))
+
+    def forget(self) -> None:
+        """Drop the stage ref, if it is there: nothing needs it any more."""
+        drops = self._drop_stage(self._refs())
+        if drops:
+            write.push(self.mirror, drops)
+
+    # --- what is there -------------------------------------------------------------------------------------------
+
+    def _look(self, report: PushReport | None = None) -> Observation:
+        refs = self._refs()
+        head, fence = refs.get(self.parcel.branch.full), refs.get(FENCE)
+        return Saw(
+            self.parcel.repo,
+            self._tip(head.oid if head else None),
+            self.parcel.fence_state(fence.oid if fence else None),
+            self._tag_state(refs),
+            report.refused if report and not report.done else "",
+        )
+
+    def _refs(self) -> dict[str, RefSeen]:
+        wanted = [self.parcel.branch.full, "refs/multigit/"]
+        if self.parcel.tag:
+            wanted.append(self.parcel.tag.tag.full)
+        return list_refs(self.mirror.url, wanted)
+
+    def _tip(self, head: Oid | None) -> Tip:
+        parcel = self.parcel
+        if head == parcel.old:
+            return Tip.OLD
+        if head == parcel.new:
+            return Tip.NEW
+        if head is None:
+            return Tip.OTHER
+        fetch(self.mirror, {"refs/multigit/seen/tip": head})
+        known = present(self.mirror, [parcel.new])
+        return Tip.BUILT if known and read.is_ancestor(self.mirror, parcel.new, head) else Tip.OTHER
+
+    def _tag_state(self, refs: dict[str, RefSeen]) -> TagState:
+        tag = self.parcel.tag
+        seen = refs.get(tag.tag.full) if tag else None
+        if tag is None or seen is None:
+            return TagState.ABSENT
+        return TagState.OURS if seen.oid == tag.oid else TagState.OTHER
+
+    def _fence(self, state: Fence) -> Oid:
+        commit = self.parcel.fence(state)
+        return _made(self.mirror, "commit", commit.body(), commit.oid)
+
+    def _drop_stage(self, refs: dict[str, RefSeen]) -> list[RefUpdate]:
+        ref = objects.stage_ref(self.parcel.run)
+        seen = refs.get(ref)
+        return [RefUpdate(ref=ref, old=seen.oid, new=None)] if seen else []
+
+
+def _made(mirror: Mirror, kind: Literal["commit", "tag"], body: bytes, expected: Oid) -> Oid:
+    """Write an object whose id is known already; another id would mean that git and the plan disagree."""
+    oid = write.write_object(mirror, kind, body)
+    if oid != expected:
+        raise MultigitError(
+            f"{mirror.repo}: git made {oid.short} of the {kind} that the plan calls {expected.short}",
+            why="the plan was made with another object format or by another version",
+            hint="make the plan anew",
+            state="nothing was pushed to this repository",
+        )
+    return oid
+
+
+def _why(report: PushReport) -> str:
+    if report.stale:
+        return "another run's objects are there"
+    return report.problem.why if report.problem else "the push failed without saying why"

@@ -1,0 +1,256 @@
+"""The engine: asks the protocol what comes now, does it side by side, writes down intent and result, asks again.
+
+It never decides. Losing this process at any moment loses nothing: `take_up` starts from the ledger and the remotes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import Event as Flag
+from uuid import uuid4
+
+from multigit.apply import protocol
+from multigit.apply.effects import Hands
+from multigit.apply.objects import parcels
+from multigit.apply.vocabulary import (
+    Action,
+    Append,
+    Beaten,
+    Done,
+    End,
+    LandIt,
+    Look,
+    Observation,
+    Phase,
+    PutTag,
+    Record,
+    RepoView,
+    Saw,
+    Settle,
+    Stage,
+    Staged,
+    State,
+    Unseen,
+    Wrote,
+)
+from multigit.errors import MultigitError
+from multigit.lanes import each
+from multigit.ledger.journal import Journal
+from multigit.ledger.shared import Ledger
+from multigit.model.events import Actor, Event, History, Run
+from multigit.model.names import RepoName
+from multigit.model.plan import Plan, plain
+from multigit.vcs.mirror import Mirror
+
+PAUSES = (0.0, 1.0, 3.0)
+"""Seconds before the first, second and third attempt at a push."""
+
+
+@dataclass(slots=True)
+class Work:
+    """All that a run needs besides the plan."""
+
+    plan: Plan
+    mirrors: Mapping[RepoName, Mirror]
+    ledger: Ledger
+    journal: Journal
+    actor: Actor
+    now: Callable[[], datetime]
+    jobs: int = 8
+    progress: Callable[[str, str], None] = lambda repo, what: None
+    consent: Mapping[str, object] = field(default_factory=dict)
+    """Answers and overrides, as the ledger keeps them."""
+    cancel: Flag = field(default_factory=Flag)
+    """Set by the first Ctrl-C: stop while nothing is visible yet, otherwise settle the whole run."""
+    stop: Flag = field(default_factory=Flag)
+    """Set by the second one, SIGTERM or SIGHUP: finish what is under way, then leave the run open."""
+    owner: str = field(default_factory=lambda: uuid4().hex)
+
+    def hands(self) -> dict[RepoName, Hands]:
+        """Hands for every repository of the plan."""
+        return {repo: Hands(parcel, self.mirrors[repo]) for repo, parcel in parcels(self.plan).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How it ended, and what is known of every repository."""
+
+    done: Done
+    state: State
+
+
+def start(work: Work) -> Result:
+    """Apply a confirmed plan."""
+    work.journal.note("planned", work.plan.run, work.plan.verb, data={"plan": plain(work.plan)})
+    return _drive(work, protocol.begin(_views(work.plan)))
+
+
+def take_up(work: Work, run: Run, intent: str) -> Result:
+    """Go on with a run that was left open, or take it back. The caller has written `take` to the ledger."""
+    phase = {"begun": Phase.BEGUN, "aborting": Phase.ABORTING, "landed": Phase.LANDED}[run.phase]
+    work.journal.note("planned", run.id, intent, data={"plan": dict(run.plan)})
+    return _drive(work, protocol.take_up(_views(work.plan), phase, "abort" if intent == "abort" else "resume"))
+
+
+def take(work: Work) -> Beaten | None:
+    """Become the owner of an open run: a new token in the ledger, after which the former owner's records are refused."""
+    refused = work.ledger.append(_event(work, "take"))
+    return Beaten("take", why=refused.why) if refused else None
+
+
+def _views(plan: Plan) -> tuple[RepoView, ...]:
+    tagged = plan.tag is not None
+    lands = {step.repo for step in plan.lands}
+    return tuple(RepoView(repo, repo in lands, tagged) for repo in plan.commits() if tagged or repo in lands)
+
+
+def _drive(work: Work, state: State) -> Result:
+    hands = work.hands()
+    state, actions = protocol.next(state)
+    while not isinstance(actions[0], Done):
+        if stopped := _stopped(work, state):
+            return _ended(work, Result(stopped, state), hands)
+        seen = each(lambda action: _perform(work, hands, action, state), actions, work.jobs)
+        state, actions = protocol.next(state, tuple(seen))
+    done = actions[0]
+    assert isinstance(done, Done)
+    return _ended(work, Result(done, state), hands)
+
+
+def _stopped(work: Work, state: State) -> Done | None:
+    """Whether the operator wants to stop, and what that means now."""
+    if state.phase is Phase.PLANNED and (work.cancel.is_set() or work.stop.is_set()):
+        return Done(End.REFUSED, "stopped on request, before anything was changed")
+    return Done(End.OPEN, "stopped on request") if work.stop.is_set() else None
+
+
+def _ended(work: Work, result: Result, hands: Mapping[RepoName, Hands] | None = None) -> Result:
+    if hands and result.done.end in (End.REFUSED, End.RACE, End.ABORTED):
+        each(_forget, hands.values(), work.jobs)
+    work.journal.note("ended", work.plan.run, result.done.end.value, data={"why": result.done.why})
+    return result
+
+
+def _forget(hands: Hands) -> None:
+    try:
+        hands.forget()
+    except MultigitError:
+        return  # a stage ref that stays behind is visible to nobody and harms nothing; `verify` lists it
+
+
+def _perform(work: Work, hands: Mapping[RepoName, Hands], action: Action, state: State) -> Observation:
+    text, repo = _told(action)
+    work.journal.note("intent", work.plan.run, text, repo=repo)
+    work.progress(repo, text)
+    match action:
+        case Append(record):
+            seen: Observation = _append(work, record, state)
+        case LandIt(attempt=attempt) | PutTag(attempt=attempt) | Settle(attempt=attempt):
+            time.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
+            seen = hands[action.repo].do(action)
+        case Stage() | Look():
+            seen = hands[action.repo].do(action)
+        case Done():
+            raise AssertionError("an end is no effect")
+    work.journal.note("result", work.plan.run, _came_of(seen), repo=repo)
+    return seen
+
+
+def _told(action: Action) -> tuple[str, str]:
+    match action:
+        case Stage(repo):
+            return "stage", repo
+        case Look(repo):
+            return "look", repo
+        case LandIt(repo):
+            return "land", repo
+        case PutTag(repo):
+            return "tag", repo
+        case Settle(repo, to):
+            return f"settle {to}", repo
+        case Append(record):
+            return f"ledger {record}", ""
+        case Done(end):
+            return f"done {end.value}", ""
+
+
+def _came_of(seen: Observation) -> str:
+    match seen:
+        case Staged(_, why):
+            return why or "staged"
+        case Saw(_, tip, fence, tag, refused):
+            return refused or f"branch {tip.value}, fence {fence.value}, tag {tag.value}"
+        case Unseen(_, why):
+            return f"unknown: {why}"
+        case Wrote(record):
+            return f"wrote {record}"
+        case Beaten(record, taken=taken, why=why):
+            return f"not written {record}: {'taken over' if taken else why}"
+
+
+def _append(work: Work, record: Record, state: State) -> Observation:
+    event = _event(work, record, state)
+    refused = work.ledger.append(event, may_follow=lambda history: record != "begin" and _mine(work, history, state))
+    if refused is None:
+        return Wrote(record)
+    if refused.history is None:
+        return Beaten(record, why=refused.why)
+    run = refused.history.runs.get(work.plan.run)
+    if record == "begin":
+        holder = refused.history.open_run
+        return Beaten(record, why=_named(holder) if holder else "the ledger moved: the plan is stale")
+    taken = run is not None and run.owner != work.owner
+    return Beaten(record, taken=taken, phase=_phase(run), why=_named(run) if taken and run else refused.why)
+
+
+def _mine(work: Work, history: History, state: State) -> bool:
+    """Whether only harmless records (a hold, say) came in between."""
+    run = history.runs.get(work.plan.run)
+    return run is not None and run.owner == work.owner and _phase(run) is state.phase
+
+
+def _phase(run: Run | None) -> Phase | None:
+    return Phase(run.phase) if run and run.phase != "failed" else None
+
+
+def _named(run: Run) -> str:
+    who = run.taken_by or run.by
+    return f"run {run.id} of {who.user}@{who.host} ({run.phase}, since {run.started:%Y-%m-%d %H:%M:%S %Z})"
+
+
+def _event(work: Work, record: Record, state: State | None = None) -> Event:
+    data: dict[str, object] = {}
+    reason = ""
+    if record == "begin":
+        data = {"plan": plain(work.plan), **work.consent}
+        reason = work.plan.reason
+    if record == "aborting" and state:
+        reason = cannot(state) or "aborted by the operator"
+    if record in ("released", "aborted") and state:
+        data = {"statuses": protocol.statuses(state), "drifted": list(protocol.drifted(state))}
+    if record == "released":
+        data |= {"quarantine": plain(work.plan.quarantine), "lifts": list(work.plan.lifts)}
+    return Event(
+        kind=record, run=work.plan.run, at=work.now(), by=work.actor, owner=work.owner, reason=reason, data=data
+    )
+
+
+def cannot(state: State) -> str:
+    """Which repositories could not land, and why."""
+    return "; ".join(f"{view.repo}: {_why(view)}" for view in state.repos if view.lands and _why(view))
+
+
+def _why(view: RepoView) -> str:
+    words = {"other": "the branch was moved by somebody else", "built": "the branch was moved by somebody else"}
+    moved = words.get(view.tip.value, "") if view.tip and view.fence and view.fence.value == "none" else ""
+    foreign = "another run has its fence" if view.fence and view.fence.value == "foreign" else ""
+    return view.refused or view.unseen or moved or foreign
+
+
+def fail_record(work: Work, why: str) -> None:
+    """Tell the ledger of a consented run that ended before `begin` (G7: failures are told, too)."""
+    event = replace(_event(work, "failed"), reason=why, data={"plan": plain(work.plan)})
+    work.ledger.append(event, may_follow=lambda history: True)

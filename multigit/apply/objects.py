@@ -1,0 +1,101 @@
+"""The objects of a run: commits, tags, fences and their ids. Deterministic, so that any machine can rebuild them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from multigit.apply.vocabulary import Fence
+from multigit.model.names import Branch, Oid, RepoName, RunId
+from multigit.model.objects import EMPTY_TREE, NewCommit, NewTag, Signature
+from multigit.model.plan import Keep, Land, Plan
+
+FENCE = "refs/multigit/fence"
+
+
+def stage_ref(run: RunId) -> str:
+    """Where a run's objects wait in every repository, seen by nobody."""
+    return f"refs/multigit/stage/{run}"
+
+
+def kept_ref(run: RunId) -> str:
+    """Where the old tip goes when a branch is rewound (`--mode reset`)."""
+    return f"refs/multigit/kept/{run}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """All that one repository takes part with."""
+
+    repo: RepoName
+    branch: Branch
+    run: RunId
+    old: Oid
+    new: Oid
+    lands: bool
+    forced: bool
+    commit: NewCommit | None
+    tag: NewTag | None
+    fence_before: Oid | None
+    by: Signature
+    from_clone: str = ""
+
+    @property
+    def tag_oid(self) -> Oid | None:
+        """Id of the tag object."""
+        return self.tag.oid if self.tag else None
+
+    @property
+    def staged(self) -> Oid:
+        """What the stage ref holds: the tag, which brings the commit along, or the commit."""
+        return self.tag.oid if self.tag else self.new
+
+    def fence(self, state: Fence) -> NewCommit:
+        """The fence commit that says `state` of this run; it never repeats, because the run's id is in it.
+
+        Its parent is the fence before, so that a host which only takes fast-forwards takes it.
+        """
+        message = f"multigit fence\n\nrun: {self.run}\nrepo: {self.repo}\nstate: {state.value}"
+        parents = (self.fence_before,) if self.fence_before else ()
+        return NewCommit(tree=EMPTY_TREE[len(self.old)], parents=parents, message=message, by=self.by)
+
+    def fence_state(self, seen: Oid | None) -> Fence:
+        """What a fence value means for this run."""
+        if seen == self.fence_before:
+            return Fence.NONE
+        ours = (Fence.LANDED, Fence.VOID, Fence.UNDONE, Fence.RESTORED, Fence.DIVERGED)
+        return next((state for state in ours if seen == self.fence(state).oid), Fence.FOREIGN)
+
+    def restore(self, old_tree: Oid) -> NewCommit:
+        """The commit that undoes a landing where the host refuses to rewind: OLD's tree on top of NEW."""
+        return NewCommit(
+            tree=old_tree, parents=(self.new,), message=f"Undo {self.run}: it could not land everywhere", by=self.by
+        )
+
+
+def parcels(plan: Plan) -> dict[RepoName, Parcel]:
+    """What each repository of `plan` takes part with."""
+    tags = plan.tags()
+    fences: Mapping[RepoName, Oid | None] = {seen.repo: seen.fence for seen in plan.seen}
+    by = Signature(name="multigit", email="multigit@localhost", when=plan.created)
+    run = plan.run
+    found: dict[RepoName, Parcel] = {}
+    steps: tuple[Land | Keep, ...] = (*plan.lands, *plan.keeps)
+    for step in steps:
+        land = step if isinstance(step, Land) else None
+        at = step.new if isinstance(step, Land) else step.at
+        found[step.repo] = Parcel(
+            repo=step.repo,
+            branch=step.branch,
+            run=run,
+            old=land.old if land else at,
+            new=at,
+            lands=land is not None,
+            forced=bool(land and land.forced),
+            commit=land.commit if land else None,
+            tag=tags.get(step.repo),
+            fence_before=fences.get(step.repo),
+            by=by,
+            from_clone=land.from_clone if land else "",
+        )
+    return found

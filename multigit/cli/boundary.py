@@ -1,0 +1,52 @@
+"""The outermost function: runs the group and turns whatever goes wrong into words and an exit code (X9)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from multigit import __version__
+from multigit.cli.group import LazyGroup
+from multigit.cli.options import World, global_options
+from multigit.errors import BUG, INTERRUPTED, USAGE, MultigitError
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="multigit", message="%(prog)s %(version)s")
+@global_options
+def multigit() -> None:
+    """Move a whole fleet of git repositories at once, prove that it arrived, and take it back."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command; answers its exit code. No traceback reaches the user."""
+    world = World()
+    try:
+        # auto_envvar_prefix stays unset: no environment variable may consent to anything.
+        result = multigit.main(args=list(args) if args is not None else None, prog_name="multigit",
+                               standalone_mode=False, obj=world)  # fmt: skip
+        return int(result or 0)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as usage:
+        usage.show()
+        return USAGE
+    except MultigitError as known:
+        world.screen.error(known)
+        return known.exit_code
+    except KeyboardInterrupt:
+        click.echo("interrupted; nothing more was started. See: multigit status", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as bug:  # noqa: BLE001 - the last resort is to explain
+        from multigit.cli.crash import explain
+
+        world.screen.error(explain(bug))
+        return BUG

@@ -1,0 +1,71 @@
+"""status, diff, log, history, show."""
+
+from __future__ import annotations
+
+import click
+
+from multigit.cli.options import World, global_options, pass_world
+
+
+@click.command("status")
+@global_options
+@pass_world
+def status_command(world: World) -> int:
+    """Where every repository is, what waits, what is owed.
+
+    Commits that wait for the next environment, fixes that were never merged back, releases whose tag is
+    missing somewhere, holds, and runs that were left open.
+    """
+    from multigit.app import views
+
+    return views.status(world.session, world.screen)
+
+
+@click.command("diff")
+@click.argument("source")
+@click.argument("target")
+@click.argument("repo", required=False)
+@global_options
+@pass_world
+def diff_command(world: World, source: str, target: str, repo: str | None) -> int:
+    """What SOURCE has that TARGET lacks: commits and files, per repository."""
+    from multigit.app import views
+
+    if repo:
+        world.session.selected = (*world.session.selected, repo)
+    return views.diff(world.session, world.screen, source, target)
+
+
+@click.command("log")
+@click.argument("span", metavar="[SRC..DST]", required=False)
+@click.option("--since", metavar="REF", help="Since a release: tag, beginning of a tag, run, last, previous.")
+@global_options
+@pass_world
+def log_command(world: World, span: str | None, since: str | None) -> int:
+    """Commits of SRC that DST lacks, or commits since a release."""
+    from multigit.app import views
+
+    return views.log(world.session, world.screen, span, since)
+
+
+@click.command("history")
+@click.argument("env", required=False)
+@click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="How many releases.")
+@global_options
+@pass_world
+def history_command(world: World, env: str | None, limit: int) -> int:
+    """Releases, newest first: what was tagged, what changed, what is live."""
+    from multigit.app import views
+
+    return views.history(world.session, world.screen, env, limit)
+
+
+@click.command("show")
+@click.argument("ref")
+@global_options
+@pass_world
+def show_command(world: World, ref: str) -> int:
+    """One release or run in full: REF is a tag, its beginning, a run id, last or previous."""
+    from multigit.app import views
+
+    return views.show(world.session, world.screen, ref)

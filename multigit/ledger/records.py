@@ -1,0 +1,77 @@
+"""Ledger records as commit messages and back. The format is public: schema `multigit.ledger/1`, docs/ledger.md.
+
+A record is one commit on the orphan branch `multigit-ledger`: a headline for people with [skip ci], an empty
+line, and one JSON object. The commit's tree is empty; its parent is the record before it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, get_args
+
+from multigit.errors import MultigitError
+from multigit.model.events import Actor, Event, Kind
+from multigit.model.names import Branch, Oid, RunId
+from multigit.model.plan import plain, utc
+
+BRANCH: Final = Branch("multigit-ledger")
+SCHEMA: Final = "multigit.ledger/1"
+
+
+class LedgerError(MultigitError):
+    """The ledger cannot be read: it was written by hand, cut short, or by a newer multigit."""
+
+    code = "MG-410"
+
+
+def message(event: Event) -> str:
+    """The commit message of `event`."""
+    record = {
+        "schema": SCHEMA,
+        "kind": event.kind,
+        "run": event.run,
+        "at": utc(event.at).isoformat().replace("+00:00", "Z"),
+        "by": plain(event.by),
+        "owner": event.owner,
+        "reason": event.reason,
+        "data": plain(event.data),
+    }
+    return f"{_headline(event)} [skip ci]\n\n{json.dumps(record, ensure_ascii=False, sort_keys=True)}\n"
+
+
+def _headline(event: Event) -> str:
+    plan: Any = event.data.get("plan", {})
+    road = " -> ".join(str(plan[key]) for key in ("source", "target") if plan.get(key))
+    words = ["multigit", event.kind, event.run or "", str(plan.get("verb", "")), road, str(plan.get("tag") or "")]
+    return " ".join(word for word in words if word)
+
+
+def events(messages: Sequence[tuple[Oid, str]]) -> list[Event]:
+    """Read records, oldest first; LedgerError names the first one that is none."""
+    return [_event(oid, text) for oid, text in messages]
+
+
+def _event(oid: Oid, text: str) -> Event:
+    try:
+        record = json.loads(text.partition("\n\n")[2])
+        if record["schema"] != SCHEMA or record["kind"] not in get_args(Kind):
+            raise ValueError(f"schema {record['schema']!r}, kind {record['kind']!r}")
+        return Event(
+            kind=record["kind"],
+            run=RunId(record["run"]) if record["run"] else None,
+            at=datetime.fromisoformat(record["at"]),
+            by=Actor(**record["by"]),
+            owner=str(record["owner"]),
+            reason=str(record["reason"]),
+            data=dict(record["data"]),
+            oid=oid,
+        )
+    except (ValueError, KeyError, TypeError) as broken:
+        raise LedgerError(
+            f"the ledger's record {oid.short} cannot be read",
+            why=f"{type(broken).__name__}: {broken}",
+            hint=f"look at it with: git show {oid} (branch {BRANCH} of the home repository); a newer multigit may read it",
+            state="nothing was changed",
+        ) from broken

@@ -1,0 +1,82 @@
+"""The shared ledger: a branch of the home repository that takes one record after another, each by compare-and-swap.
+
+An open `begin` is the lock of the whole fleet; there is no other (docs/protocol.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from multigit.ledger import records
+from multigit.model.events import Event, History, fold
+from multigit.model.names import Oid
+from multigit.model.objects import NewCommit, Signature
+from multigit.vcs import read, write
+from multigit.vcs.lsrefs import list_refs
+from multigit.vcs.mirror import Mirror, fetch
+
+_SEEN = "refs/multigit/ledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The record is not in the ledger. `history` is the ledger as it stands now; None where it could not be read."""
+
+    history: History | None
+    why: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The ledger at `head`, through the home repository's mirror."""
+
+    home: Mirror
+    history: History = field(default_factory=History)
+
+    def read(self, head: Oid | None) -> History:
+        """Read the whole chain up to `head`."""
+        if head != self.history.head:
+            self.history = self._load(head)
+        return self.history
+
+    def refresh(self) -> History:
+        """Ask the home repository for its head and read up to there."""
+        refs = list_refs(self.home.url, [records.BRANCH.full])
+        seen = refs.get(records.BRANCH.full)
+        return self.read(seen.oid if seen else None)
+
+    def _load(self, head: Oid | None) -> History:
+        if head is None:
+            return History()
+        fetch(self.home, {_SEEN: head})
+        return fold(records.events(read.log_messages(self.home, head, None)), head)
+
+    def append(self, event: Event, *, may_follow: Callable[[History], bool] = lambda history: False) -> Refused | None:
+        """Add `event` after the head that was read. None = it is in.
+
+        If the ledger moved meanwhile, `may_follow` decides whether the record still makes sense after what came.
+        A push whose answer was lost counts as in when the record is found there afterwards.
+        """
+        for _ in range(5):
+            oid = self._write(event)
+            report = write.push(self.home, [write.RefUpdate(ref=records.BRANCH.full, old=self.history.head, new=oid)])
+            if report.done:
+                self.history = fold((*self.history.events, event), oid)
+                return None
+            try:
+                now = self.refresh()
+            except Exception as unreadable:  # noqa: BLE001 - any reason leaves the record's fate unknown
+                return Refused(None, f"the ledger could not be read back: {unreadable}")
+            if any(known.oid == oid for known in now.events):
+                return None
+            if report.refused or not may_follow(now):
+                return Refused(now, report.refused or "the ledger moved")
+        return Refused(self.history, "the ledger keeps moving")
+
+    def _write(self, event: Event) -> Oid:
+        parents = (self.history.head,) if self.history.head else ()
+        by = Signature(name=event.by.name, email=event.by.email, when=event.at)
+        tree = write.empty_tree(self.home)
+        commit = NewCommit(tree=tree, parents=parents, message=records.message(event), by=by)
+        return write.write_object(self.home, "commit", commit.body())

@@ -1,0 +1,236 @@
+"""Documents that are not one value of the model: what --json prints beside status, run and plan.
+
+Each carries its schema's name; multigit/schemas/ describes them. Times are UTC, names and ids plain strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from multigit.errors import DONE, REFUSED
+from multigit.model.config import Config
+from multigit.model.events import Event, Hold
+from multigit.model.fleet import CommitLine
+from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId
+from multigit.model.plan import Plan
+from multigit.model.summary import ReleaseRow
+from multigit.model.verdict import GateResult
+
+PullVerdict = Literal["updated", "up to date", "cloned", "ahead", "dirty", "diverged", "no such branch", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateLine:
+    """A gate as the plan document has it."""
+
+    name: str
+    kind: str
+    level: Literal["block", "warn"]
+    state: Literal["pass", "wait", "fail", "ask"]
+    why: str
+    details: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    """Questions that nobody has said yes to."""
+    overridden: str = ""
+    """Reason given with --override."""
+    blocks: bool = False
+    """Whether the run must not go on because of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanExtras:
+    """What the plan document has besides the plan; reading a plan back ignores it."""
+
+    digest: str
+    """sha256 (hex) of the plan."""
+    id: str
+    gates: tuple[GateLine, ...] = ()
+    blocked: bool = False
+    blocked_by: tuple[str, ...] = ()
+    """Codes of refusals and names of gates."""
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryDocument:
+    """`history`, newest release first."""
+
+    schema: Literal["multigit.history/1"] = "multigit.history/1"
+    env: EnvName | None = None
+    """None: all environments."""
+    releases: tuple[ReleaseRow, ...] = ()
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoDiff:
+    """What one repository's source has that its target lacks."""
+
+    repo: RepoName
+    source: Branch | None = None
+    target: Branch | None = None
+    source_oid: Oid | None = None
+    target_oid: Oid | None = None
+    ahead: int = 0
+    """Commits, merges not counted."""
+    commits: tuple[CommitLine, ...] = ()
+    """The newest of them, at most 200."""
+    files: tuple[str, ...] = ()
+    """Paths whose content would change in the target."""
+    conflicts: tuple[str, ...] = ()
+    """Paths that git cannot merge by itself."""
+    problem: str = ""
+    """Why nothing could be said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffDocument:
+    """`diff SRC DST`."""
+
+    schema: Literal["multigit.diff/1"] = "multigit.diff/1"
+    source: EnvName
+    target: EnvName
+    repos: tuple[RepoDiff, ...]
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoLog:
+    """Commits of one repository, newest first."""
+
+    repo: RepoName
+    commits: tuple[CommitLine, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogDocument:
+    """`log`; `range` is what was asked for: `SRC..DST` or a REF."""
+
+    schema: Literal["multigit.log/1"] = "multigit.log/1"
+    range: str
+    repos: tuple[RepoLog, ...]
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowDocument:
+    """`show REF|RUN`: one run with its plan and its events, oldest first."""
+
+    schema: Literal["multigit.show/1"] = "multigit.show/1"
+    run: RunId | None = None
+    """None: a tag that no run tells of."""
+    phase: str = ""
+    tag: str | None = None
+    plan: Mapping[str, Any]
+    """The plan's JSON document as the ledger has it."""
+    statuses: Mapping[RepoName, str]
+    """What became of each repository whose branch was to move."""
+    commits: Mapping[RepoName, Oid]
+    """Where the tag stands, per repository."""
+    events: tuple[Event, ...] = ()
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullResult:
+    """What `pull` or `clone` did to one clone (G2)."""
+
+    repo: RepoName
+    verdict: PullVerdict
+    old: Oid | None = None
+    new: Oid | None = None
+    why: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullDocument:
+    """`pull BRANCH` and `clone`."""
+
+    schema: Literal["multigit.pull/1"] = "multigit.pull/1"
+    branch: Branch | None = None
+    results: tuple[PullResult, ...]
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldsDocument:
+    """`hold list|set|release`: the holds in force."""
+
+    schema: Literal["multigit.holds/1"] = "multigit.holds/1"
+    holds: tuple[Hold, ...]
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigDocument:
+    """`config show`: repos.yaml as it was understood, defaults filled in."""
+
+    schema: Literal["multigit.config/1"] = "multigit.config/1"
+    file: str
+    digest: str
+    """sha256 (hex) of the file."""
+    config: Config
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorDocument:
+    """Why a command ended without its own document."""
+
+    schema: Literal["multigit.error/1"] = "multigit.error/1"
+    code: str
+    """Stable, `MG-300`."""
+    what: str
+    why: str = ""
+    hint: str = ""
+    """The command to type next."""
+    state: str = ""
+    """What has changed so far."""
+    exit_code: int
+
+
+def failed_results(results: Sequence[PullResult]) -> tuple[RepoName, ...]:
+    """The clones that did not get to the branch's head, for the exit code and the closing line."""
+    fine = ("updated", "up to date", "cloned", "ahead")
+    return tuple(result.repo for result in results if result.verdict not in fine)
+
+
+def blocked_by(plan: Plan, gates: Sequence[GateResult] = ()) -> tuple[str, ...]:
+    """What forbids the run, each once: codes of refusals, then gates that fail or wait. Open questions do not; they
+    are asked before consent.
+    """
+    codes = [refusal.code for refusal in plan.refusals]
+    names = [result.gate.name for result in gates if result.blocks and result.verdict.state in ("fail", "wait")]
+    return tuple(dict.fromkeys([*codes, *names]))
+
+
+def gate_line(result: GateResult) -> GateLine:
+    """A gate's result as the plan document has it."""
+    return GateLine(
+        name=result.gate.name,
+        kind=result.gate.kind,
+        level=result.gate.level,
+        state=result.verdict.state,
+        why=result.verdict.why,
+        details=result.verdict.details,
+        unanswered=result.unanswered,
+        overridden=result.overridden,
+        blocks=result.blocks,
+    )
+
+
+def plan_extras(plan: Plan, gates: Sequence[GateResult] = ()) -> PlanExtras:
+    """Digest, id, gates and the exit code that `plan` ends with."""
+    reasons = blocked_by(plan, gates)
+    return PlanExtras(
+        digest=plan.digest,
+        id=plan.id,
+        gates=tuple(gate_line(result) for result in gates),
+        blocked=bool(reasons),
+        blocked_by=reasons,
+        exit_code=REFUSED if reasons else DONE,
+    )

@@ -1,0 +1,163 @@
+"""What happened: events, and `fold`, which makes them a history. Screens, logs and notices read nothing else.
+
+The ledger keeps the events that everyone must agree on (`Kind`), oldest first; each event of a run names
+the run. docs/ledger.md is the public description of this format (schema `multigit.ledger/1`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from multigit.model.names import EnvName, Oid, RepoName, RunId, Tag
+
+Kind = Literal["begin", "take", "aborting", "landed", "released", "aborted", "failed", "hold", "lift"]
+Phase = Literal["begun", "aborting", "landed", "released", "aborted", "failed"]
+Status = Literal["landed", "void", "undone", "restored", "diverged", "untouched"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who did it, and from where."""
+
+    name: str
+    email: str
+    user: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One record. `data` holds what the kind needs: the whole plan for `begin`, statuses for `aborted`."""
+
+    kind: Kind
+    at: datetime
+    by: Actor
+    run: RunId | None = None
+    owner: str = ""
+    """Token of the process that holds the run; a new one after `take`."""
+    reason: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    oid: Oid | None = None
+    """The ledger commit that holds it; None before it was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run, as far as the ledger tells. `plan` is the plan's JSON document, `objects` the ids made for it."""
+
+    id: RunId
+    phase: Phase
+    owner: str
+    by: Actor
+    started: datetime
+    ended: datetime | None = None
+    taken_by: Actor | None = None
+    reason: str = ""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    statuses: Mapping[RepoName, Status] = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still has to `resume` or `abort` it."""
+        return self.phase in ("begun", "aborting", "landed")
+
+    @property
+    def tag(self) -> Tag | None:
+        """Its release tag."""
+        return Tag(self.plan["tag"]) if self.plan.get("tag") else None
+
+    @property
+    def target(self) -> str:
+        """Id of the environment it changed."""
+        return str(self.plan.get("target", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A stop sign. `release`: the quarantine of a release taken back (R2); otherwise a freeze of the environment."""
+
+    id: str
+    env: EnvName
+    reason: str
+    by: Actor
+    at: datetime
+    run: RunId | None = None
+    """The rollback that set it; None where a person did."""
+    sources: Mapping[RepoName, tuple[Oid, ...]] = field(default_factory=dict)
+    """Quarantine: the source heads that must not be shipped again."""
+
+    @property
+    def quarantine(self) -> bool:
+        """Whether it holds one release rather than the whole environment."""
+        return bool(self.run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The ledger, read whole."""
+
+    head: Oid | None = None
+    events: tuple[Event, ...] = ()
+    runs: Mapping[RunId, Run] = field(default_factory=dict)
+    """Oldest first."""
+    holds: tuple[Hold, ...] = ()
+    """Those still in force."""
+
+    @property
+    def open_run(self) -> Run | None:
+        """The run that holds the lock, if any."""
+        return next((run for run in self.runs.values() if run.open), None)
+
+
+def fold(events: Iterable[Event], head: Oid | None = None) -> History:
+    """Make a history of events, oldest first."""
+    runs: dict[RunId, Run] = {}
+    holds: dict[str, Hold] = {}
+    kept = tuple(events)
+    for event in kept:
+        if event.run is not None and event.kind not in ("hold", "lift"):
+            runs[event.run] = _after(runs.get(event.run), event)
+        for hold in _holds_set(event):
+            holds[hold.id] = hold
+        if event.kind == "lift":
+            holds.pop(str(event.data["hold"]), None)
+        for lifted in event.data.get("lifts", ()):
+            holds.pop(str(lifted), None)
+    return History(head=head, events=kept, runs=runs, holds=tuple(holds.values()))
+
+
+def _after(run: Run | None, event: Event) -> Run:
+    if run is None or event.kind == "begin":
+        assert event.run is not None
+        phase: Phase = "failed" if event.kind == "failed" else "begun"
+        ended = event.at if event.kind == "failed" else None
+        return Run(id=event.run, phase=phase, owner=event.owner, by=event.by, started=event.at, ended=ended,
+                   reason=event.reason, plan=event.data.get("plan", {}))  # fmt: skip
+    match event.kind:
+        case "take":
+            return replace(run, owner=event.owner, taken_by=event.by)
+        case "aborting" | "landed":
+            return replace(run, phase=event.kind, reason=event.reason or run.reason)
+        case "released" | "aborted" | "failed":
+            statuses = {RepoName(name): status for name, status in event.data.get("statuses", {}).items()}
+            return replace(run, phase=event.kind, ended=event.at, reason=event.reason or run.reason, statuses=statuses)
+        case _:
+            return run
+
+
+def _holds_set(event: Event) -> tuple[Hold, ...]:
+    """The holds an event sets: a person's, or the quarantine that a released rollback carries."""
+    marks = (
+        (event.data,) if event.kind == "hold" else event.data.get("quarantine", ()) if event.kind == "released" else ()
+    )
+    return tuple(
+        Hold(
+            id=str(mark["hold"]), env=EnvName(mark["env"]), reason=event.reason or str(mark.get("reason", "")), by=event.by, at=event.at,
+            run=event.run if event.kind == "released" else None,
+            sources={RepoName(repo): tuple(Oid(oid) for oid in oids) for repo, oids in mark.get("sources", {}).items()},
+        )
+        for mark in marks
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Git objects as pure functions: what a commit or tag will look like, and so its id, before git has seen it.
+
+That is what lets a plan name the exact commits it will publish, and lets any machine rebuild them.
+Formats: git's Documentation/gitformat-* and `git cat-file -p`; checked against git by tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from multigit.model.names import Oid, Tag
+
+EMPTY_TREE = {40: Oid("4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
+              64: Oid("6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321")}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Who and when, as git writes it: `Name <email> seconds +zone`. `when` must be aware."""
+
+    name: str
+    email: str
+    when: datetime
+
+    def line(self) -> str:
+        """The text after `author `, `committer ` or `tagger `."""
+        offset = self.when.utcoffset()
+        minutes = int(offset.total_seconds()) // 60 if offset else 0
+        sign = "-" if minutes < 0 else "+"
+        zone = f"{sign}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
+        return f"{_clean(self.name) or 'unknown'} <{_clean(self.email)}> {int(self.when.timestamp())} {zone}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCommit:
+    """A commit to be made: its content decides its id."""
+
+    tree: Oid
+    parents: tuple[Oid, ...]
+    message: str
+    by: Signature
+
+    def body(self) -> bytes:
+        """The object's bytes, as `git cat-file commit` prints them."""
+        lines = [f"tree {self.tree}", *(f"parent {parent}" for parent in self.parents)]
+        lines += [f"author {self.by.line()}", f"committer {self.by.line()}"]
+        return ("\n".join(lines) + "\n\n" + self.message.rstrip("\n") + "\n").encode()
+
+    @property
+    def oid(self) -> Oid:
+        """The id git gives it; sha-1 or sha-256 by the length of the tree's id."""
+        return object_id("commit", self.body(), like=self.tree)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTag:
+    """An annotated tag to be made on `commit`."""
+
+    tag: Tag
+    commit: Oid
+    message: str
+    by: Signature
+
+    def body(self) -> bytes:
+        """The object's bytes, as `git cat-file tag` prints them."""
+        head = f"object {self.commit}\ntype commit\ntag {self.tag}\ntagger {self.by.line()}"
+        return (head + "\n\n" + self.message.rstrip("\n") + "\n").encode()
+
+    @property
+    def oid(self) -> Oid:
+        """The id git gives it."""
+        return object_id("tag", self.body(), like=self.commit)
+
+
+def object_id(kind: str, body: bytes, *, like: Oid) -> Oid:
+    """Id of an object of `kind`, in the hash that `like` is written in."""
+    digest = hashlib.sha1(usedforsecurity=False) if len(like) == 40 else hashlib.sha256()
+    digest.update(f"{kind} {len(body)}\0".encode() + body)
+    return Oid(digest.hexdigest())
+
+
+def _clean(text: str) -> str:
+    """Git drops the characters that would end the field (ident.c, strbuf_addstr_without_crud)."""
+    return "".join(c for c in text if c not in "<>\n\0").strip(" .,:;\"'\\")

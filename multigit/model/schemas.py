@@ -1,0 +1,55 @@
+"""JSON Schemas of the documents that --json prints, made from the models (multigit/schemas/ holds the result)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from multigit.model import documents as docs
+from multigit.model.plan import Plan
+from multigit.model.summary import RunReport, Status
+
+_MODELS: Final[dict[str, type]] = {
+    "plan": Plan,
+    "status": Status,
+    "run": RunReport,
+    "history": docs.HistoryDocument,
+    "error": docs.ErrorDocument,
+    "diff": docs.DiffDocument,
+    "log": docs.LogDocument,
+    "show": docs.ShowDocument,
+    "pull": docs.PullDocument,
+    "config": docs.ConfigDocument,
+}
+NAMES: Final = tuple(f"multigit.{name}/1" for name in _MODELS)
+"""What a document's `schema` may be."""
+
+
+def file_name(schema: str) -> str:
+    """File in multigit/schemas/ that describes `multigit.plan/1`: `plan.1.json`."""
+    return schema.removeprefix("multigit.").replace("/", ".") + ".json"
+
+
+def generate() -> dict[str, dict[str, Any]]:
+    """Every schema by its file name. JSON Schema 2020-12; every key that is listed is always there."""
+    made = {f"{name}.1.json": _schema(name, model) for name, model in _MODELS.items()}
+    _extend(made["plan.1.json"], _schema("plan", docs.PlanExtras))
+    _extend(made["run.1.json"], {"properties": {"exit_code": {"title": "Exit Code", "type": "integer"}}})
+    return made
+
+
+def _schema(name: str, model: type) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(model).json_schema(mode="serialization")
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if "properties" in part:
+            part["required"] = list(part["properties"])
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"multigit.{name}/1"}
+    return {**head, **schema}
+
+
+def _extend(schema: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add the properties of `more`, all of them required."""
+    schema["properties"].update(more["properties"])
+    schema["required"] = [*schema["required"], *more["properties"]]
+    schema.setdefault("$defs", {}).update(more.get("$defs", {}))

@@ -1,0 +1,48 @@
+"""Plug-ins: the module is named like the word in repos.yaml; a dotted name is a module from outside."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from difflib import get_close_matches
+from importlib import import_module
+from types import ModuleType
+from typing import Literal
+
+from multigit.errors import UsageError
+
+Family = Literal["checks", "tagschemes"]
+
+_WORD = re.compile(r"[a-z][a-z0-9-]*")
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_ONE = {"checks": "kind of gate", "tagschemes": "tag scheme"}
+
+
+def names(family: Family) -> tuple[str, ...]:
+    """The words that may be used for `family`, sorted; none of the modules is imported."""
+    folder = import_module(f"multigit.{family}").__path__
+    found = (module.name for module in pkgutil.iter_modules(folder))
+    return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
+
+
+def load(family: Family, name: str) -> ModuleType:
+    """The plug-in called `name`. UsageError, with the nearest known word, where there is none."""
+    if "." in name:
+        return _outside(family, name)
+    known = names(family)
+    if not _WORD.fullmatch(name) or name not in known:
+        close = get_close_matches(name, known, n=1)
+        hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(known)}"
+        raise UsageError(f'there is no {_ONE[family]} "{name}"', hint=hint, code="MG-202")
+    return import_module(f"multigit.{family}.{name.replace('-', '_')}")
+
+
+def _outside(family: Family, name: str) -> ModuleType:
+    what = f'the {_ONE[family]} "{name}" cannot be loaded'
+    if not _DOTTED.fullmatch(name):
+        raise UsageError(what, why="it is no name of a Python module", code="MG-202")
+    try:
+        return import_module(name)
+    except (ImportError, SyntaxError) as error:
+        hint = "install the package that has it into the Python that runs multigit"
+        raise UsageError(what, why=str(error), hint=hint, code="MG-202") from error

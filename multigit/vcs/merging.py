@@ -1,0 +1,199 @@
+"""What merging one environment into another means in one repository, and what taking it back means.
+
+The rules of rollback and of the promotion after it (mission R1-R4) live here, because only git can answer them:
+a plain merge after a restore commit loses the features for good, and says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from multigit.model.fleet import Clean, CommitLine, Outcome, Pair, Restore, Trap, Unmergeable
+from multigit.model.names import Branch, Oid, RepoName, Tag
+from multigit.model.objects import NewCommit, Signature
+from multigit.vcs import read, write
+from multigit.vcs.mirror import Mirror
+from multigit.vcs.run import git
+
+RESTORES = "Multigit-Restores"
+"""Trailer of a commit that takes releases back: the tag whose state it brings."""
+ABSORBS = "Multigit-Absorbs"
+"""Trailer of a merge in which that commit was neutralised: its id."""
+_REVERTS = re.compile(r"This reverts commit ([0-9a-f]{40,64})")
+_NOBODY = Signature(name="multigit", email="multigit@localhost", when=datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def compare(
+    mirror: Mirror,
+    *,
+    source: Branch,
+    target: Branch,
+    source_oid: Oid | None,
+    target_oid: Oid | None,
+    back: bool = False,
+) -> Pair:
+    """Everything a planner asks about merging `source` into `target`. `back`: a back-merge.
+
+    A promotion neutralises the restore commits that stand on the target, a back-merge those on the source (R3).
+    """
+    missing = [str(name) for name, oid in ((source, source_oid), (target, target_oid)) if oid is None]
+    if source_oid is None or target_oid is None:
+        return _impossible(mirror.repo, source, target, source_oid, target_oid, f"no branch {' and '.join(missing)}")
+    having, lacking = (source_oid, target_oid) if back else (target_oid, source_oid)
+    taken_back = unabsorbed(mirror, having=having, lacking=lacking)
+    outcome = _merge(mirror, source_oid, target_oid, lacking=lacking, restores=taken_back)
+    return Pair(
+        repo=mirror.repo,
+        source=source,
+        target=target,
+        source_oid=source_oid,
+        target_oid=target_oid,
+        target_tree=read.tree_of(mirror, target_oid),
+        ahead=read.count(mirror, [source_oid], [target_oid]),
+        contained=read.is_ancestor(mirror, source_oid, target_oid),
+        outcome=outcome,
+        commits=read.commits(mirror, [source_oid], [target_oid]),
+        debts=() if back else debts(mirror, source_oid, target_oid),
+        owed=debts(mirror, target_oid, source_oid) if back else (),
+        absorbs=taken_back,
+        traps=traps(mirror, source_oid, target_oid, outcome, taken_back)
+        if isinstance(outcome, Clean) and not back
+        else (),
+    )
+
+
+def _impossible(
+    repo: RepoName, source: Branch, target: Branch, source_oid: Oid | None, target_oid: Oid | None, why: str
+) -> Pair:
+    outcome = Unmergeable(why=why, hint=f"multigit status -r {repo}")
+    return Pair(repo=repo, source=source, target=target, source_oid=source_oid, target_oid=target_oid, outcome=outcome)
+
+
+def debts(mirror: Mirror, source: Oid, target: Oid) -> tuple[CommitLine, ...]:
+    """Commits of `target` that `source` lacks: merges, restore commits and cherry-picked copies are not counted."""
+    lines = read.commits(mirror, [target], [source], cherry=True)
+    if not lines:
+        return ()
+    restores = {oid for oid, _, message in read.messages(mirror, [target], [source], RESTORES) if RESTORES in message}
+    return tuple(line for line in lines if line.oid not in restores)
+
+
+def unabsorbed(mirror: Mirror, *, having: Oid, lacking: Oid) -> tuple[Oid, ...]:
+    """Restore commits on `having` that `lacking` has not taken in and no merge has neutralised yet, oldest first."""
+    found = read.messages(mirror, [having], [lacking], "Multigit-")
+    absorbed = {oid for _, _, message in found for oid in _trailers(message, ABSORBS)}
+    return tuple(oid for oid, _, message in found if _trailers(message, RESTORES) and oid not in absorbed)
+
+
+def _trailers(message: str, key: str) -> list[str]:
+    return re.findall(rf"^{key}: (\S+)$", message, flags=re.MULTILINE)
+
+
+def _merge(mirror: Mirror, source: Oid, target: Oid, *, lacking: Oid, restores: Sequence[Oid]) -> Outcome:
+    """The merge's result. Each restore commit is first merged into the side that lacks it with that side's content
+    (an ours-merge of the restore commit alone), so that only other people's work remains to be merged."""
+    side = lacking
+    for restore in restores:
+        before = read.parents(mirror, restore)[0]
+        joined = read.merge_trees(mirror, side, before)
+        if not isinstance(joined, Clean):
+            return joined
+        with_before = _virtual(mirror, joined.tree, side, before)
+        side = _virtual(mirror, joined.tree, with_before, restore)
+    if not restores:
+        return read.merge_trees(mirror, target, source)
+    outcome = read.merge_trees(mirror, side if lacking == target else target, source if lacking == target else side)
+    if isinstance(outcome, Clean):
+        return Clean(tree=outcome.tree, changed=read.changed_paths(mirror, target, outcome.tree))
+    return outcome
+
+
+def _virtual(mirror: Mirror, tree: Oid, *parents: Oid) -> Oid:
+    """A commit that only computes: it is never pushed and never referred to."""
+    commit = NewCommit(tree=tree, parents=parents, message="computed by multigit", by=_NOBODY)
+    return write.write_object(mirror, "commit", commit.body())
+
+
+def traps(mirror: Mirror, source: Oid, target: Oid, outcome: Clean, absorbed: Sequence[Oid]) -> tuple[Trap, ...]:
+    """Paths that would silently keep the target's content although the target did no work of its own on them (R4)."""
+    different = read.changed_paths(mirror, source, outcome.tree)
+    if not different:
+        return ()
+    reverts = _reverts(mirror, source, target)
+    own = read.own_paths(mirror, [target], [source], without={*absorbed, *reverts})
+    undone = read.own_paths(mirror, [target], [source]) - own if reverts else set()
+    return tuple(Trap(path=path, why=_trap_reason(path in undone, reverts)) for path in different if path not in own)
+
+
+def _trap_reason(was_reverted: bool, reverts: Sequence[Oid]) -> str:  # noqa: FBT001 - private, one caller
+    if was_reverted:
+        names = ", ".join(oid.short for oid in reverts)
+        return f"it was reverted on the target by hand ({names}); a plain merge would keep it out for good"
+    return "the target has no work of its own on it, yet a plain merge would keep the target's content"
+
+
+def _reverts(mirror: Mirror, source: Oid, target: Oid) -> tuple[Oid, ...]:
+    """Commits made by `git revert` on the target that take back what the source still has."""
+    found = []
+    for oid, _, message in read.messages(mirror, [target], [source], "This reverts commit"):
+        undone = [Oid(name) for name in _REVERTS.findall(message)]
+        if any(_came_from(mirror, source, commit) for commit in undone if read.exists(mirror, commit)):
+            found.append(oid)
+    return tuple(found)
+
+
+def _came_from(mirror: Mirror, source: Oid, commit: Oid) -> bool:
+    sides = (commit, *read.parents(mirror, commit)[1:])
+    return any(read.is_ancestor(mirror, side, source) for side in sides)
+
+
+def back_to(
+    mirror: Mirror, *, branch: Branch, head: Oid | None, tag: Tag | None, commit: Oid | None, exact: bool, revert: bool
+) -> Restore:
+    """Everything a planner asks about taking `branch` back to `tag`, which stands on `commit`."""
+    if head is None or commit is None:
+        return Restore(repo=mirror.repo, branch=branch, head=head, tag=tag, exact=exact)
+    line = _first_parents(mirror, head, commit)
+    plain = {oid for oid, parents in line if len(parents) == 1}
+    taken = read.commits(mirror, [head], [commit])
+    restores = {oid for oid, _, text in read.messages(mirror, [head], [commit], RESTORES) if _trailers(text, RESTORES)}
+    return Restore(
+        repo=mirror.repo,
+        branch=branch,
+        head=head,
+        head_tree=read.tree_of(mirror, head),
+        tag=tag,
+        exact=exact,
+        commit=commit,
+        tree=read.tree_of(mirror, commit),
+        takes_back=tuple(line for line in taken if line.oid not in restores),
+        count=read.count(mirror, [head], [commit]) - len(restores),
+        releases=tuple(parents[1] for _, parents in line if len(parents) > 1),
+        hotfixes=tuple(one for one in taken if one.oid in plain - restores),
+        changed=read.changed_paths(mirror, head, commit),
+        reverted=_reverted(mirror, head, line) if revert else None,
+    )
+
+
+def _first_parents(mirror: Mirror, head: Oid, since: Oid) -> list[tuple[Oid, tuple[Oid, ...]]]:
+    """Commits of the branch's own line since `since`, newest first, with their parents."""
+    out = git("rev-list", "--first-parent", "--parents", head, f"^{since}", at=mirror.path).out.decode()
+    rows = [[Oid(word) for word in line.split()] for line in out.splitlines()]
+    return [(row[0], tuple(row[1:])) for row in rows]
+
+
+def _reverted(mirror: Mirror, head: Oid, line: Sequence[tuple[Oid, tuple[Oid, ...]]]) -> Outcome:
+    """Revert the merges of `line`, newest first; hotfixes between them stay. Conflicts are found here, not later."""
+    tree = read.tree_of(mirror, head)
+    for merge, parents in line:
+        if len(parents) < 2:
+            continue
+        now = _virtual(mirror, tree, head)
+        undo = _virtual(mirror, read.tree_of(mirror, parents[0]), merge)
+        outcome = read.merge_trees(mirror, now, undo)
+        if not isinstance(outcome, Clean):
+            return outcome
+        tree = outcome.tree
+    return Clean(tree=tree, changed=read.changed_paths(mirror, head, tree))

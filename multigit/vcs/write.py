@@ -1,0 +1,147 @@
+"""One function per deed; every ref that is moved names the value it replaces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from multigit.model.fleet import Problem
+from multigit.model.names import Oid
+from multigit.model.objects import EMPTY_TREE
+from multigit.vcs.mirror import Mirror, locked, update_refs
+from multigit.vcs.problems import gist, problem_of
+from multigit.vcs.run import GitError, Output, git, redact
+
+PUSH = ("push", "--atomic", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--no-recurse-submodules")
+_STALE: Final = re.compile(
+    r"stale info|is at [0-9a-f]+ but expected|reference already exists|incorrect old value|fetch first"
+)
+_NO: Final = re.compile(
+    r"declined|protected|denied|denying|prohibited|not allowed|refus|violation|GH\d{3}|non-fast-forward|hidden ref"
+    r"|permission|forbidden|does not support --atomic|error: 403|currently checked out|shallow update",
+    re.IGNORECASE,
+)
+_FOLLOWS: Final = re.compile(r"atomic push fail|atomic transaction fail|push failed")
+"""Reasons git gives for the refs that were fine, when another one was not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefUpdate:
+    """Move full ref `ref` at the remote from `old` (None: it must not exist) to `new` (None: delete it).
+
+    `forced`: `new` need not descend from `old`.
+    """
+
+    ref: str
+    old: Oid | None
+    new: Oid | None
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PushReport:
+    """What the remote said. Not done, not refused and not stale is unknown: read back (protocol.md, fact 1).
+
+    `refused`: the host said no for good, in short. `stale`: a ref was not at the value named.
+    """
+
+    done: bool
+    refused: str = ""
+    stale: bool = False
+    problem: Problem | None = None
+
+
+def push(mirror: Mirror, updates: Sequence[RefUpdate], *, timeout: float = 300.0) -> PushReport:
+    """All of `updates` or none, each under its lease; never raises for what the remote does."""
+    moves = [update for update in updates if update.old or update.new]
+    if not moves:
+        return PushReport(done=True)
+    if lost := _would_lose(mirror, moves):
+        return PushReport(done=False, refused=lost)
+    leases = [f"--force-with-lease={move.ref}:{move.old or ''}" for move in moves]
+    specs = [f"{move.new or ''}:{move.ref}" for move in moves]
+    try:
+        output = git(
+            *PUSH, *leases, "--", mirror.url, *specs,
+            at=mirror.path, network=True, url=mirror.url, timeout=timeout, check=False,
+        )  # fmt: skip
+    except GitError as error:
+        return PushReport(done=False, problem=error.problem)
+    return _report(output, moves, mirror.url)
+
+
+def _would_lose(mirror: Mirror, moves: Sequence[RefUpdate]) -> str:
+    """A lease switches the host's own fast-forward check off, so it is made here."""
+    for move in moves:
+        if move.forced or not move.ref.startswith("refs/heads/") or not (move.old and move.new):
+            continue
+        asked = git("merge-base", "--is-ancestor", move.old, move.new, at=mirror.path, check=False)
+        if asked.status == 1:
+            return f"{move.new.short} does not build on {move.old.short}: {move.ref} would lose commits"
+        if asked.status:
+            return f"{move.ref} is not moved: {gist(asked.err)}"
+    return ""
+
+
+def _report(output: Output, moves: Sequence[RefUpdate], url: str) -> PushReport:
+    text = output.out.decode("utf-8", "backslashreplace")
+    lines = [line.split("\t") for line in text.splitlines()]
+    answers = {row[1].rpartition(":")[2]: (row[0], row[2]) for row in lines if len(row) == 3}
+    settled = all(answers.get(move.ref, ("!",))[0] in (" ", "+", "-", "*", "=") for move in moves)
+    if output.status == 0 and settled and "Done" in text.splitlines():
+        return PushReport(done=True)
+    reasons = [_reason(summary) for flag, summary in answers.values() if flag == "!"]
+    causes = [reason for reason in reasons if not _FOLLOWS.search(reason)]
+    told = f"{'; '.join(causes)}\n{output.err}"
+    if _STALE.search(told):
+        return PushReport(done=False, stale=True, problem=_rejected(output, causes))
+    if any(_NO.search(cause) for cause in causes) or (not answers and _NO.search(_words(output.err))):
+        return PushReport(done=False, refused=_short(output.err, causes))
+    if causes:
+        return PushReport(done=False, problem=_rejected(output, causes))
+    return PushReport(done=False, problem=problem_of(output.err, url=url))
+
+
+def _reason(summary: str) -> str:
+    return redact(summary.partition("(")[2].rpartition(")")[0] or summary)
+
+
+def _words(err: str) -> str:
+    # ssh's "Permission denied (publickey)" is about who we are, and may be right next time.
+    return "\n".join(line for line in err.splitlines() if "publickey" not in line and "password" not in line)
+
+
+def _short(err: str, causes: Sequence[str]) -> str:
+    """The reasons, then what the host's hook printed."""
+    said = [line[7:].strip() for line in err.splitlines() if line.startswith("remote:")]
+    said = [line for line in said if line and not set(line) <= set("=-*# ")]
+    return "; ".join(dict.fromkeys([*causes, *said[:4]])) or gist(err)
+
+
+def _rejected(output: Output, causes: Sequence[str]) -> Problem:
+    return Problem(kind="rejected", why=_short(output.err, causes))
+
+
+def write_object(mirror: Mirror, kind: Literal["commit", "tag", "tree", "blob"], body: bytes) -> Oid:
+    """Store an object, checked by git's own rules; its id."""
+    out = git("hash-object", "-w", "-t", kind, "--stdin", at=mirror.path, stdin=body).out
+    return Oid(out.decode().strip())
+
+
+def pin(mirror: Mirror, ref: str, oid: Oid) -> None:
+    """Keep `oid` from git's gc by a ref of the mirror."""
+    with locked(mirror):
+        update_refs(mirror, [f"update {ref} {oid}"])
+
+
+def unpin(mirror: Mirror, ref: str) -> None:
+    """Drop such a ref; none there is fine."""
+    with locked(mirror):
+        update_refs(mirror, [f"delete {ref}"])
+
+
+def empty_tree(mirror: Mirror) -> Oid:
+    """Id of the tree without files, in the mirror's hash."""
+    return EMPTY_TREE[64 if "sha256" in (mirror.path / "config").read_text() else 40]

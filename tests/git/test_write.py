@@ -1,0 +1,239 @@
+"""Pushes: all or none, each under its lease; what is refused, what is stale and what is simply not known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from multigit.model.names import Oid, RepoName
+from multigit.vcs import read, write
+from multigit.vcs.mirror import Mirror, fetch, open_mirror
+from multigit.vcs.run import GitError
+from multigit.vcs.write import PushReport, RefUpdate, push
+from tests.support.gitkit import Bare, bare, mirrored, plain_git
+from tests.support.servers import HttpGit
+
+MAIN, TAG, FENCE = "refs/heads/main", "refs/tags/deploy-20260212-070000", "refs/multigit/fence"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Bare:
+    made = bare(tmp_path / "host")
+    made.commit({"a": "1"})
+    return made
+
+
+def head(host: Bare) -> Oid:
+    found = host.head()
+    assert found
+    return found
+
+
+def child(mirror: Mirror, parent: Oid, message: str = "new") -> Oid:
+    who = "x <x@y> 1700000000 +0000"
+    body = f"tree {read.tree_of(mirror, parent)}\nparent {parent}\nauthor {who}\ncommitter {who}\n\n{message}\n"
+    return write.write_object(mirror, "commit", body.encode())
+
+
+@pytest.mark.shows("G3")
+def test_branch_tag_and_fence_arrive_together(host: Bare) -> None:
+    mirror, old = mirrored(host), head(host)
+    new = child(mirror, old)
+    report = push(
+        mirror,
+        [
+            RefUpdate(ref=MAIN, old=old, new=new),
+            RefUpdate(ref=TAG, old=None, new=new),
+            RefUpdate(ref=FENCE, old=None, new=new),
+        ],
+    )
+    assert report == PushReport(done=True)
+    assert {host.ref(ref) for ref in (MAIN, TAG, FENCE)} == {new}
+
+
+def test_one_rejected_branch_leaves_every_ref_alone(host: Bare) -> None:
+    host.hook("update", 'case "$1" in refs/heads/*) echo "GH006: main is frozen" >&2; exit 1;; esac')
+    mirror, old = mirrored(host), head(host)
+    new = child(mirror, old)
+    before = host.refs()
+    report = push(mirror, [RefUpdate(ref=TAG, old=None, new=new), RefUpdate(ref=MAIN, old=old, new=new)])
+    assert not report.done
+    assert not report.stale
+    assert "GH006: main is frozen" in report.refused
+    assert host.refs() == before
+
+
+@pytest.mark.shows("G6")
+def test_a_pre_receive_hook_s_no_is_told_in_its_words(host: Bare) -> None:
+    host.hook("pre-receive", "echo '=====' >&2; echo 'sign your commits' >&2; exit 1")
+    mirror, old = mirrored(host), head(host)
+    report = push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))])
+    assert report.refused == "pre-receive hook declined; sign your commits"
+
+
+@pytest.mark.shows("X6")
+def test_a_colleague_s_push_makes_the_lease_stale(host: Bare) -> None:
+    mirror, old = mirrored(host), head(host)
+    colleague = host.commit({"b": "theirs"})
+    report = push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old)), RefUpdate(ref=TAG, old=None, new=old)])
+    assert (report.done, report.refused, report.stale) == (False, "", True)
+    assert host.head() == colleague
+    assert host.ref(TAG) is None
+
+
+def test_a_tag_that_exists_is_never_moved(host: Bare) -> None:
+    mirror, old = mirrored(host), head(host)
+    host.git("update-ref", TAG, old)
+    report = push(mirror, [RefUpdate(ref=TAG, old=None, new=child(mirror, old))])
+    assert report.stale
+    assert host.ref(TAG) == old
+
+
+def test_a_ref_that_is_there_already_does_not_hinder_the_others(host: Bare) -> None:
+    mirror, old = mirrored(host), head(host)
+    new = child(mirror, old)
+    host.git("fetch", "--quiet", str(mirror.path), new)
+    host.git("update-ref", MAIN, new)
+    both = [RefUpdate(ref=MAIN, old=old, new=new), RefUpdate(ref=TAG, old=None, new=new)]
+    assert push(mirror, both).done
+    assert host.ref(TAG) == new
+    assert push(mirror, both).done, "a second time is the same as once"
+
+
+def test_a_ref_that_would_lose_commits_is_not_moved_unless_meant(host: Bare) -> None:
+    first = head(host)
+    second = host.commit({"a": "2"})
+    mirror = mirrored(host)
+    report = push(mirror, [RefUpdate(ref=MAIN, old=second, new=first)])
+    assert "would lose commits" in report.refused
+    assert host.head() == second
+    assert push(mirror, [RefUpdate(ref=MAIN, old=second, new=first, forced=True)]).done
+    assert host.head() == first
+
+
+def test_a_host_that_denies_rewinds_has_refused(host: Bare) -> None:
+    first = head(host)
+    second = host.commit({"a": "2"})
+    host.git("config", "receive.denyNonFastForwards", "true")
+    mirror = mirrored(host)
+    report = push(mirror, [RefUpdate(ref=MAIN, old=second, new=first, forced=True)])
+    assert "non-fast-forward" in report.refused
+    assert host.head() == second
+
+
+def test_deleting_names_the_value_it_deletes(host: Bare) -> None:
+    mirror, old = mirrored(host), head(host)
+    host.git("update-ref", FENCE, old)
+    other = child(mirror, old)
+    assert push(mirror, [RefUpdate(ref=FENCE, old=other, new=None)]).stale
+    assert host.ref(FENCE) == old
+    assert push(mirror, [RefUpdate(ref=FENCE, old=old, new=None)]).done
+    assert host.ref(FENCE) is None
+    assert not push(mirror, [RefUpdate(ref=FENCE, old=old, new=None)]).refused
+
+
+def test_nothing_to_move_is_done(host: Bare) -> None:
+    assert push(mirrored(host), []).done
+
+
+@pytest.mark.shows("X5")
+def test_a_server_that_dies_leaves_the_outcome_unknown(host: Bare) -> None:
+    # The hook runs inside the server, whose parent is the process that serves us.
+    host.hook("pre-receive", "kill -9 $PPID")
+    mirror, old = mirrored(host), head(host)
+    report = push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))])
+    assert (report.done, report.refused, report.stale) == (False, "", False)
+    assert report.problem
+    assert report.problem.why
+
+
+@pytest.mark.slow
+def test_a_push_that_takes_too_long_is_unknown(host: Bare) -> None:
+    host.hook("pre-receive", "sleep 60")
+    mirror, old = mirrored(host), head(host)
+    report = push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))], timeout=1)
+    assert report.problem
+    assert (report.done, report.refused, report.problem.kind) == (False, "", "timeout")
+
+
+def test_a_post_receive_hook_that_fails_changes_nothing_about_done(host: Bare) -> None:
+    host.hook("post-receive", "echo 'mail server down' >&2; exit 1")
+    mirror, old = mirrored(host), head(host)
+    assert push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))]).done
+
+
+def test_a_host_without_atomic_push_is_refused_by_us(host: Bare) -> None:
+    host.git("config", "receive.advertiseAtomic", "false")
+    mirror, old = mirrored(host), head(host)
+    report = push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))])
+    assert "atomic" in report.refused
+    assert host.head() == old
+
+
+def test_a_host_that_is_not_there_is_a_problem(host: Bare) -> None:
+    mirror, old = mirrored(host), head(host)
+    new = child(mirror, old)
+    host.path.rename(host.path.with_name("gone"))
+    report = push(mirror, [RefUpdate(ref=MAIN, old=old, new=new)])
+    assert report.problem
+    assert (report.refused, report.problem.kind) == ("", "missing")
+
+
+def test_personal_push_settings_add_nothing(host: Bare, hermetic: Path, tmp_path: Path) -> None:
+    hook = tmp_path / "hooks/pre-push"
+    hook.parent.mkdir()
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    (hermetic / ".gitconfig").write_text(
+        f"[push]\n\tfollowTags = true\n\tpushOption = ci.skip\n\tgpgSign = true\n[core]\n\thooksPath = {hook.parent}\n"
+    )
+    mirror, old = mirrored(host), head(host)
+    new = child(mirror, old)
+    plain_git("tag", "-a", "-m", "mine", "private", new, at=mirror.path)
+    assert push(mirror, [RefUpdate(ref=MAIN, old=old, new=new)]).done
+    assert set(host.refs()) == {MAIN}
+
+
+def test_objects_are_checked_before_they_are_kept(host: Bare) -> None:
+    mirror = mirrored(host)
+    assert write.write_object(mirror, "blob", b"x\n") == "587be6b4c3f93f93c489c0111bba5596147a26cb"
+    with pytest.raises(GitError):
+        write.write_object(mirror, "commit", b"nonsense")
+
+
+def test_pins_come_and_go(host: Bare) -> None:
+    mirror, main = mirrored(host), head(host)
+    write.pin(mirror, "refs/multigit/pin/r-0123456789ab", main)
+    write.pin(mirror, "refs/multigit/pin/r-0123456789ab", main)
+    assert plain_git("rev-parse", "refs/multigit/pin/r-0123456789ab", at=mirror.path) == main
+    write.unpin(mirror, "refs/multigit/pin/r-0123456789ab")
+    write.unpin(mirror, "refs/multigit/pin/r-0123456789ab")
+    assert "pin" not in plain_git("for-each-ref", at=mirror.path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("status", "steps", "refused", "kind"),
+    [
+        (403, ("probe", "push"), True, ""),
+        (403, ("push",), True, ""),
+        (401, ("probe", "push"), False, "auth"),
+        (503, ("push",), False, "unreachable"),
+        (404, ("probe",), False, "missing"),
+    ],
+)
+def test_a_web_host_s_no_and_its_trouble_are_different(
+    http_git: HttpGit, status: int, steps: tuple[str, ...], refused: bool, kind: str
+) -> None:
+    host = bare(http_git.root / "x.git")
+    old = host.commit({"a": "1"})
+    mirror = open_mirror(RepoName("x"), http_git.url("x.git"))
+    fetch(mirror, {"refs/multigit/have/main": old})
+    http_git.fail("x.git", status, at=steps)
+    report = push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))])
+    assert (report.done, bool(report.refused), report.stale) == (False, refused, False)
+    assert (report.problem.kind if report.problem else "") == kind
+    assert host.head() == old
+    http_git.heal()
+    assert push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))]).done

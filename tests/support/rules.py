@@ -1,0 +1,314 @@
+"""What may happen next in the explorer's world: processes at work, pushes on their way, strangers, operators.
+
+A crashed process is one that is never given a step again, so every world is also the world after a crash at that step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+from multigit.apply import protocol
+from multigit.apply.vocabulary import (
+    Action,
+    Append,
+    Beaten,
+    Done,
+    End,
+    Look,
+    Observation,
+    Record,
+    RepoView,
+    Stage,
+    Staged,
+    State,
+    Unseen,
+    Wrote,
+)
+from multigit.model.names import RepoName
+from tests.support.modelled import (
+    COLLEAGUE,
+    ELSEWHERE,
+    OLD,
+    OPEN,
+    OTHER_RUN,
+    REPOS,
+    RIVAL,
+    Command,
+    Deed,
+    Edge,
+    Entry,
+    Policy,
+    Remote,
+    connect,
+    receive,
+    refusal,
+    standing,
+)
+
+Intent = Literal["resume", "abort"]
+Decide = Callable[[State, tuple[Observation, ...]], tuple[State, tuple[Action, ...]]]
+T = TypeVar("T", bound=Hashable)
+
+
+class Budget(NamedTuple):
+    """How often each mishap may happen on one path, and how many in all."""
+
+    mishaps: int = 3
+    late: int = 1  # a push or a record is on its way when its sender gives up; it arrives at any later time or never
+    lied: int = 1  # the host says OK and writes nothing
+    unread: int = 1  # the answer to a read, or to a record that went in, is lost
+    colleague: int = 2  # somebody pushes on top, or forces the branch back to OLD or elsewhere
+    other_run: int = 1  # another fleet's run takes the fence, with or without landing on top
+    squatter: int = 1  # somebody gives our tag's name to something else
+    rival: int = 1  # another run of this fleet begins first
+    operators: int = 1  # somebody takes the run over, to resume or to abort
+
+    def spend(self, kind: str) -> Budget | None:
+        """What is left after one more of `kind`. Operators are no mishap."""
+        left = getattr(self, kind) - 1
+        if kind == "operators":
+            return self._replace(operators=left) if left >= 0 else None
+        if left < 0 or not self.mishaps:
+            return None
+        return self._replace(**{kind: left}, mishaps=self.mishaps - 1)
+
+
+class Worker(NamedTuple):
+    """A process at work: its state, and per due action TODO, SENT, REFUSED or the observation (by number)."""
+
+    owner: int
+    state: int
+    slots: tuple[int, ...]
+
+
+TODO, SENT, REFUSED = -1, -2, -3
+
+
+class World(NamedTuple):
+    """All there is. Pushes and records that are still on their way are in `late` and `late_records`."""
+
+    remotes: tuple[Remote, ...]
+    budget: Budget
+    ledger: tuple[Entry, ...] = ()
+    workers: tuple[Worker, ...] = ()
+    late: tuple[tuple[int, tuple[Command, ...]], ...] = ()
+    late_records: tuple[tuple[int, Entry], ...] = ()
+    told: tuple[End, ...] = ()
+    """Ends that were reported to operators, each kind once."""
+
+
+class Numbered(Generic[T]):
+    """Values by number, so that worlds stay small and quick to hash."""
+
+    def __init__(self) -> None:
+        self.values: list[T] = []
+        self._numbers: dict[T, int] = {}
+
+    def number(self, value: T) -> int:
+        """The number of `value`."""
+        if value not in self._numbers:
+            self._numbers[value] = len(self.values)
+            self.values.append(value)
+        return self._numbers[value]
+
+
+Step = tuple[str, World]
+
+
+@dataclass
+class Model:
+    """The rules by which one world follows another."""
+
+    edge: Edge = field(default_factory=Edge)
+    decide: Decide = protocol.next
+
+    def __post_init__(self) -> None:
+        self.states: Numbered[State] = Numbered()
+        self.seen: Numbered[Observation] = Numbered()
+        self._decided: dict[tuple[int, tuple[int, ...]], tuple[int, tuple[Action, ...]]] = {}
+
+    # --- processes ---------------------------------------------------------------------------------------------
+
+    def start(self, policies: tuple[Policy, ...], budget: Budget) -> World:
+        """Everything is staged and `begin` is due."""
+        views = tuple(RepoView(repo, lands=True, tagged=True) for repo in REPOS[: len(policies)])
+        world = World(tuple(Remote(policy) for policy in policies), budget)
+        return self._enter(world, 1, protocol.begin(views), tuple(Staged(view.repo) for view in views))
+
+    def take_over(self, world: World, intent: Intent) -> World:
+        """A new process writes `take` and begins to look."""
+        phase, _ = standing(world.ledger)
+        owner = 1 + len(world.ledger)
+        views = tuple(RepoView(repo, lands=True, tagged=True) for repo in REPOS[: len(world.remotes)])
+        world = world._replace(ledger=(*world.ledger, Entry("take", owner)), late_records=())
+        return self._enter(world, owner, protocol.take_up(views, phase, intent), ())
+
+    def _enter(self, world: World, owner: int, state: State, seen: tuple[Observation, ...]) -> World:
+        numbers = tuple(self.seen.number(one) for one in seen)
+        number, actions = self._decision(self.states.number(state), numbers)
+        assert not any(isinstance(action, Stage) for action in actions)
+        return self._placed(world, Worker(owner, number, (TODO,) * len(actions)), actions)
+
+    def _decision(self, state: int, seen: tuple[int, ...]) -> tuple[int, tuple[Action, ...]]:
+        key = state, seen
+        if key not in self._decided:
+            after, actions = self.decide(self.states.values[state], tuple(self.seen.values[n] for n in seen))
+            self._decided[key] = self.states.number(after), actions
+        return self._decided[key]
+
+    def actions(self, worker: Worker) -> tuple[Action, ...]:
+        """What `worker` has to do now."""
+        return self._decision(worker.state, ())[1]
+
+    def _placed(self, world: World, worker: Worker, actions: tuple[Action, ...]) -> World:
+        others = tuple(other for other in world.workers if other.owner != worker.owner)
+        if isinstance(actions[0], Done):
+            told = tuple(sorted({*world.told, actions[0].end}, key=lambda end: end.value))
+            return world._replace(workers=others, told=told)
+        return world._replace(workers=tuple(sorted((*others, worker))))
+
+    def _noted(self, world: World, worker: Worker, slot: int, value: int) -> World:
+        slots = (*worker.slots[:slot], value, *worker.slots[slot + 1 :])
+        if min(slots) < 0:
+            return self._placed(world, worker._replace(slots=slots), self.actions(worker))
+        number, actions = self._decision(worker.state, slots)
+        return self._placed(world, Worker(worker.owner, number, (TODO,) * len(actions)), actions)
+
+    # --- what may happen next ----------------------------------------------------------------------------------
+
+    def successors(self, world: World) -> Iterator[Step]:
+        """Every world that may follow, and what led there."""
+        for worker in world.workers:
+            yield from self.work(world, worker)
+        yield from _arrivals(world)
+        for number in range(len(world.remotes)):
+            yield from _strangers(world, number)
+        yield from self._operators(world)
+
+    def work(self, world: World, worker: Worker) -> Iterator[Step]:
+        """One step of one process: any of its due actions, or reading back after a push."""
+        for slot, action in enumerate(self.actions(worker)):
+            note = lambda after, seen, slot=slot: self._noted(after, worker, slot, seen)  # noqa: E731
+            match action:
+                case Append(record):
+                    yield from self._append(world, worker, record, note)
+                case _ if worker.slots[slot] >= 0 or isinstance(action, Stage | Done):
+                    continue
+                case Look(repo):
+                    yield from self._read(world, repo, "", note)
+                case _ if worker.slots[slot] == TODO:
+                    yield from self._push(world, worker, action, note)
+                case _:
+                    refused = "turned down" if worker.slots[slot] == REFUSED else ""
+                    yield from self._read(world, action.repo, refused, note)
+
+    def _read(self, world: World, repo: RepoName, refused: str, note: Callable[[World, int], World]) -> Iterator[Step]:
+        seen = self.edge.saw(repo, world.remotes[REPOS.index(repo)], refused)
+        yield f"reads {repo}", note(world, self.seen.number(seen))
+        if budget := world.budget.spend("unread"):
+            yield f"cannot read {repo}", note(world._replace(budget=budget), self.seen.number(Unseen(repo, "cut")))
+
+    def _push(self, world: World, worker: Worker, deed: Deed, note: Callable[[World, int], World]) -> Iterator[Step]:
+        number = REPOS.index(deed.repo)
+        after, ok, refused = world.remotes[number], True, ""
+        for push in self.edge.pushes(deed, after):
+            commands = connect(after, push)
+            refused = refusal(after, commands) if commands else ""
+            if commands and not refused:
+                yield from self._mishaps(world, number, deed, commands, note)
+            moved = receive(after, commands) if commands is not None and not refused else None
+            if moved is None:
+                ok = False
+                break
+            after = moved
+        answer = self._answer(deed, ok, refused)
+        yield f"{worker.owner} pushes {deed}", note(_with(world, number, after), answer)
+
+    def _mishaps(
+        self, world: World, number: int, deed: Deed, commands: tuple[Command, ...], note: Callable[[World, int], World]
+    ) -> Iterator[Step]:
+        if budget := world.budget.spend("late"):
+            late = tuple(sorted((*world.late, (number, commands))))
+            unknown = note(world._replace(budget=budget, late=late), self._answer(deed, False, ""))
+            yield f"gives up waiting for {deed}", unknown
+        if budget := world.budget.spend("lied"):
+            yield f"is lied to about {deed}", note(world._replace(budget=budget), self._answer(deed, True, ""))
+
+    def _answer(self, deed: Deed, ok: bool, refused: str) -> int:
+        believed = self.edge.believed(deed, ok=ok)
+        if believed:
+            return self.seen.number(believed)
+        return REFUSED if refused else SENT
+
+    def _append(
+        self, world: World, worker: Worker, record: Record, note: Callable[[World, int], World]
+    ) -> Iterator[Step]:
+        state = self.states.values[worker.state]
+        phase, owner = standing(world.ledger)
+        free = not world.ledger if record == "begin" else owner == worker.owner and phase is state.phase
+        if not free:
+            taken = owner is not None and owner != worker.owner
+            beaten = Beaten(record, taken=taken, phase=phase if owner is not None else None)
+            yield f"{worker.owner} is beaten to {record}", note(world, self.seen.number(beaten))
+            return
+        called = protocol.statuses(state) if record == "aborted" else {}
+        entry = Entry(record, worker.owner, tuple(repo for repo, word in called.items() if word == "diverged"))
+        written = world._replace(ledger=(*world.ledger, entry), late_records=())
+        unknown = self.seen.number(Beaten(record, unknown=True))
+        yield f"{worker.owner} writes {record}", note(written, self.seen.number(Wrote(record)))
+        if budget := world.budget.spend("unread"):
+            yield f"{record} goes in, unknown to {worker.owner}", note(written._replace(budget=budget), unknown)
+        if budget := world.budget.spend("late"):
+            waiting = tuple(sorted((*world.late_records, (len(world.ledger), entry))))
+            yield f"{record} is on its way", note(world._replace(budget=budget, late_records=waiting), unknown)
+
+    def _operators(self, world: World) -> Iterator[Step]:
+        budget = world.budget.spend("operators")
+        if budget and standing(world.ledger)[0] in OPEN:
+            for intent in ("resume", "abort"):
+                yield f"somebody takes over to {intent}", self.take_over(world._replace(budget=budget), intent)
+        rivalled = world.budget.spend("rival")
+        if rivalled and not world.ledger:
+            yield "another run begins", world._replace(budget=rivalled, ledger=(Entry("begin", RIVAL),), late_records=())
+
+
+def _with(world: World, number: int, remote: Remote) -> World:
+    remotes = (*world.remotes[:number], remote, *world.remotes[number + 1 :])
+    return world._replace(remotes=remotes, late=tuple(push for push in world.late if _may_arrive(push, remotes)))
+
+
+def _may_arrive(push: tuple[int, tuple[Command, ...]], remotes: tuple[Remote, ...]) -> bool:
+    """A fence value never comes back, so a push that names one that is gone is forgotten."""
+    number, commands = push
+    return all(command.old == remotes[number].fence for command in commands if command.ref == "fence")
+
+
+def _arrivals(world: World) -> Iterator[Step]:
+    for push in world.late:
+        number, commands = push
+        after = receive(world.remotes[number], commands)
+        if after is not None:
+            left = list(world.late)
+            left.remove(push)
+            yield f"late, {commands} arrives", _with(world._replace(late=tuple(left)), number, after)
+    for length, entry in world.late_records:
+        if length == len(world.ledger):
+            yield f"late, {entry} arrives", world._replace(ledger=(*world.ledger, entry), late_records=())
+
+
+def _strangers(world: World, number: int) -> Iterator[Step]:
+    remote = world.remotes[number]
+    if budget := world.budget.spend("colleague"):
+        for branch in {remote.branch + COLLEAGUE, OLD, ELSEWHERE} - {remote.branch}:
+            moved = _with(world._replace(budget=budget), number, remote._replace(branch=branch))
+            yield f"a colleague moves {REPOS[number]} to {branch}", moved
+    if budget := world.budget.spend("other_run"):
+        for branch in (remote.branch, remote.branch + OTHER_RUN):
+            moved = _with(world._replace(budget=budget), number, remote._replace(fence="foreign", branch=branch))
+            yield f"another fleet's run leaves {REPOS[number]} at {branch}", moved
+    if remote.tag == "absent" and (budget := world.budget.spend("squatter")):
+        yield f"somebody takes the tag in {REPOS[number]}", _with(
+            world._replace(budget=budget), number, remote._replace(tag="other")
+        )

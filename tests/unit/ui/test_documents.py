@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import multigit
+from multigit.model import documents as docs
+from multigit.model.config import Config, Environment, Repo, System
+from multigit.model.names import Branch, EnvName
+from multigit.model.plan import Plan, from_json
+from multigit.model.schemas import file_name, generate
+from multigit.ui.documents import SCHEMAS, document, plan_document
+from tests.unit.ui import samples as s
+from tests.unit.ui.test_screens import DIFF, LOG, PULLED, SHOW
+
+FOLDER = Path(multigit.__file__).parent / "schemas"
+CONFIG = docs.ConfigDocument(
+    file="repos.yaml",
+    digest="c" * 64,
+    config=Config(
+        version=1, system=System(name=EnvName("gli")), repos={s.ROOT: Repo(name=s.ROOT)},
+        environments={s.PROD: Environment(name=s.PROD, branch=s.MAIN, tier="production")},
+    ),
+)  # fmt: skip
+DOCUMENTS: dict[str, str] = {
+    "multigit.plan/1": plan_document(s.BLOCKED, s.GATES),
+    "multigit.status/1": document("", s.TROUBLED),
+    "multigit.run/1": document("", s.report("aborted", "x", api="diverged")),
+    "multigit.history/1": document("", docs.HistoryDocument(env=s.PROD, releases=s.RELEASES)),
+    "multigit.diff/1": document("", DIFF),
+    "multigit.log/1": document("", LOG),
+    "multigit.show/1": document("", SHOW),
+    "multigit.pull/1": document("", docs.PullDocument(branch=Branch("main"), results=PULLED)),
+    "multigit.config/1": document("", CONFIG),
+    "multigit.error/1": document("", docs.ErrorDocument(code="MG-300", what=s.HOSTILE, exit_code=3)),
+}
+
+
+def schema(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((FOLDER / file_name(name)).read_text())
+    return loaded
+
+
+def test_the_schemas_in_the_package_are_those_of_the_models(pytestconfig: pytest.Config) -> None:
+    made = {name: json.dumps(body, indent=2, ensure_ascii=False) + "\n" for name, body in generate().items()}
+    if pytestconfig.getoption("--update-golden"):
+        FOLDER.mkdir(exist_ok=True)
+        for name, text in made.items():
+            (FOLDER / name).write_text(text)
+    assert {file.name: file.read_text() for file in FOLDER.iterdir()} == made, "run pytest --update-golden"
+
+
+@pytest.mark.shows("X1")
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_document_is_what_its_schema_says(name: str) -> None:
+    body = json.loads(DOCUMENTS[name])
+    described = schema(name)
+    jsonschema.Draft202012Validator.check_schema(described)
+    validator = jsonschema.Draft202012Validator(described)
+    validator.validate(body)
+    assert body["schema"] == name
+    for key in described["required"]:
+        assert not validator.is_valid({k: v for k, v in body.items() if k != key})
+
+
+@pytest.mark.shows("X3")
+@pytest.mark.parametrize("plan", [s.PROMOTE, s.ROLLBACK, s.HOTFIX, s.PULL], ids=lambda plan: plan.verb)
+def test_a_plan_read_back_from_its_document_has_the_same_digest(plan: Plan) -> None:
+    body = json.loads(plan_document(plan, s.GATES))
+    stated = body["digest"]
+    for extra in ("digest", "id", "gates", "blocked", "blocked_by", "exit_code"):
+        del body[extra]
+    assert from_json(json.dumps(body)).digest == stated == plan.digest
+
+
+def test_the_plan_document_says_what_blocks_and_an_open_question_does_not() -> None:
+    body = json.loads(plan_document(s.BLOCKED, s.GATES))
+    assert (body["blocked"], body["blocked_by"], body["exit_code"]) == (True, ["conflict", "no-backlog"], 3)
+    asked = json.loads(plan_document(s.PROMOTE, s.GATES[2:]))
+    assert (asked["blocked"], asked["exit_code"]) == (False, 0)
+    assert asked["gates"][0]["unanswered"] == list(s.SIX)
+    overridden = json.loads(plan_document(s.PROMOTE, (replace(s.GATES[1], overridden="known"),)))
+    assert (overridden["blocked"], overridden["gates"][0]["overridden"]) == (False, "known")
+
+
+def test_times_are_utc_and_text_is_readable_and_secrets_are_not() -> None:
+    shown = document("multigit.x/1", {"at": s.NOW, "who": "김민수", "url": "https://a:geheim99@h/x", "t": (1, None)})
+    assert json.loads(shown) == {
+        "schema": "multigit.x/1",
+        "at": "2026-02-11T21:58:03Z",
+        "who": "김민수",
+        "url": "https://***@h/x",
+        "t": [1, None],
+    }
+    assert "김민수" in shown
+    assert document("", {"at": datetime(2026, 1, 1, tzinfo=UTC)}).endswith("\n")
