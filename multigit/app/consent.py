@@ -51,7 +51,7 @@ def obtain(
     options: Options,
     still_true: Callable[[], None],
 ) -> tuple[GateResult, ...]:
-    """Return once the run is agreed to; raises Refused or Interrupted otherwise. Answers the gates with what was ticked.
+    """Return once the run is agreed to, with the gates as they were answered; Refused or Interrupted otherwise.
 
     `still_true` reads the heads again and raises Refused when the plan is stale: it is asked before the last word.
     """
@@ -133,7 +133,7 @@ def _question(plan: Plan, lang: Lang) -> str:
 
 
 def saved(path: Path, now: datetime) -> Plan:
-    """The plan in `path`, if it may still be consented to. The file may have more keys than the plan (its digest, gates)."""
+    """The plan in `path`, if it may still be consented to. The file has more keys than the plan: digest, gates."""
     hint = "make it anew: multigit plan SRC DST --out " + str(path)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

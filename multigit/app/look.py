@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
+from multigit.app.session import Session
 from multigit.errors import MultigitError
 from multigit.lanes import each
 from multigit.ledger.records import BRANCH as LEDGER
@@ -14,7 +16,6 @@ from multigit.model.config import Environment, Repo
 from multigit.model.events import History
 from multigit.model.fleet import CloneState, CommitLine, Distance, Fleet, Pair, Problem, RepoState, Restore
 from multigit.model.names import Branch, Oid, RepoName, Tag
-from multigit.app.session import Session
 from multigit.tagschemes import newest_not_later
 from multigit.vcs import clones, merging, read
 from multigit.vcs.lsrefs import survey
@@ -107,7 +108,7 @@ def distances(session: Session, seen: Fleet) -> tuple[Fleet, dict[RepoName, tupl
     """How far neighbouring environments are apart, for `status`."""
     config = session.config
     stations = [env for env in config.environments.values() if env.branch]
-    roads = list(zip(stations, stations[1:], strict=False))
+    roads = list(pairwise(stations))
 
     def one(repo: Repo, state: RepoState) -> tuple[Distance, ...] | Problem:
         names = [branch for env in stations if (branch := config.branch(repo, env))]
@@ -135,14 +136,14 @@ def _distance(
     if a is None or b is None or a == b:
         ahead = 0 if a == b and a is not None else None
         return Distance(repo=repo.name, source=source.name, target=target.name, ahead=ahead)
-    restored = merging.unabsorbed(mirror, having=b, lacking=a)
+    debts, restored = merging.owes(mirror, having=b, lacking=a)
     return Distance(
         repo=repo.name,
         source=source.name,
         target=target.name,
         ahead=read.count(mirror, [a], [b]),
-        debts=merging.debts(mirror, a, b),
-        restored=bool(restored),
+        debts=debts,
+        restored=restored,
     )
 
 

@@ -1,4 +1,4 @@
-"""The story of every verb that changes something: look, plan, ask the gates, show, get consent, apply, remember, report."""
+"""The story of every verb that changes something: look, plan, ask the gates, show, get consent, apply, report."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Literal
 
 from multigit.app import look, report
+from multigit.app.consent import Options, obtain, save, saved
+from multigit.app.session import Session
 from multigit.apply import engine, signals
 from multigit.apply.engine import Work
 from multigit.apply.vocabulary import End
 from multigit.checks import evaluate
-from multigit.app.consent import Options, obtain, save, saved
 from multigit.errors import DONE, MultigitError, Refused, UsageError
 from multigit.model.config import Config, Environment, Gate
 from multigit.model.documents import blocked_by, plan_extras
@@ -24,7 +25,6 @@ from multigit.model.verdict import GateResult, Subject
 from multigit.planners import hotfix as hotfix_planner
 from multigit.planners import promote as promote_planner
 from multigit.planners import rollback as rollback_planner
-from multigit.app.session import Session
 from multigit.tagschemes import resolve
 from multigit.ui.documents import plan_document
 from multigit.ui.plans import plan_text
@@ -206,7 +206,9 @@ def _released_already(session: Session, screen: Screen, options: Options) -> int
     kept = saved(options.plan_file, session.now())
     history = session.ledger.refresh()
     run = history.runs.get(kept.run)
-    return report.nothing(session, screen, kept) if run and run.phase == "released" else None
+    if run is None or run.phase != "released":
+        return None
+    return report.nothing(session, screen, kept, f"this plan was released as {run.tag or run.id} already")
 
 
 def _gates(session: Session, plan: Plan, fleet: Fleet, options: Options) -> tuple[GateResult, ...]:

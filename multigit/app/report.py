@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
+from multigit.app.session import Session
 from multigit.apply import engine, protocol
 from multigit.apply.engine import Result, Work
 from multigit.apply.vocabulary import End
@@ -15,7 +17,6 @@ from multigit.model.fleet import Fleet, RepoState
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 from multigit.model.plan import Plan, Seen
 from multigit.model.summary import RunReport
-from multigit.app.session import Session
 from multigit.tagschemes import matching
 from multigit.ui.documents import document
 from multigit.ui.lang import checklist_text, post_deploy, sentence
@@ -38,7 +39,7 @@ def tag_word(session: Session, fleet: Fleet, word: str) -> str:
     """What REF means in tags: `last` and `previous` release, a run's tag, or the word itself."""
     if word in ("last", "previous"):
         env = next((e for e in reversed(list(session.config.environments.values())) if e.tag), None)
-        known = [tag for tag in _tags(fleet, env.tag)] if env and env.tag else []
+        known = _tags(fleet, env.tag) if env and env.tag else []
         position = -1 if word == "last" else -2
         return known[position] if len(known) >= -position else word
     run = next((run for run in fleet.history.runs.values() if run.id == word and run.tag), None)
@@ -119,10 +120,10 @@ def _short(oid: Oid | None) -> str:
 # --- how it ended ----------------------------------------------------------------------------------------------
 
 
-def nothing(session: Session, screen: Screen, plan: Plan) -> int:
+def nothing(session: Session, screen: Screen, plan: Plan, why: str = "") -> int:
     """Nothing to do is a result, and looks different from "done" (X4)."""
-    report = RunReport(run=plan.run, plan=plan, outcome="nothing", statuses={}, why=_why_nothing(plan))
-    screen.say(report_text(report, session.zone))
+    report = RunReport(run=plan.run, plan=plan, outcome="nothing", statuses={}, why=why or _why_nothing(plan))
+    screen.say(report_text(report, session.zone, width=screen.width))
     screen.document(document("", report))
     return report.exit_code
 
@@ -151,7 +152,7 @@ def ended(session: Session, screen: Screen, work: Work, result: Result, seconds:
         took=round(seconds, 3),
     )
     screen.close()
-    screen.say(report_text(report, session.zone))
+    screen.say(report_text(report, session.zone, width=screen.width))
     if result.done.end is End.RELEASED and work.plan.production and work.plan.tag and work.plan.verb != "rollback":
         lang = session.config.system.lang
         urls = [env.url for env in session.config.environments.values() if env.name == work.plan.target and env.url]
@@ -183,7 +184,7 @@ def _next(session: Session, plan: Plan, result: Result) -> tuple[str, ...]:
     if plan.verb == "hotfix":
         owed = [name for name in session.config.hotfix.backmerge if name != plan.target]
         road = [plan.target, *owed]
-        return tuple(f"multigit backmerge {a} {b}" for a, b in zip(road, road[1:], strict=False))
+        return tuple(f"multigit backmerge {a} {b}" for a, b in pairwise(road))
     if plan.verb == "promote" and plan.tag and plan.production:
         return ("multigit history", f"multigit rollback previous   (takes {plan.tag} back)")
     return ()

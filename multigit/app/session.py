@@ -63,7 +63,7 @@ class Session:
 
     @cached_property
     def state_folder(self) -> Path:
-        """This workspace's part of the user's state folder."""
+        """The workspace's part of the user's state folder."""
         key = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
         return user_state_path("multigit") / key
 

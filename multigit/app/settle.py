@@ -17,10 +17,12 @@ from multigit.errors import DONE, Refused, UsageError
 from multigit.lanes import each
 from multigit.ledger.records import LedgerError
 from multigit.model import plan as plans
+from multigit.model.documents import SettleDocument
 from multigit.model.events import History, Run
 from multigit.model.names import RunId
 from multigit.model.plan import Plan
 from multigit.ui import ask
+from multigit.ui.documents import document
 from multigit.ui.lang import sentence
 from multigit.ui.problems import nobody_to_ask, said_no
 from multigit.ui.screen import Screen
@@ -82,7 +84,7 @@ def _no_run(
         return again(command[1:])
     closed = history.runs.get(RunId(word)) if word and not RunId.problem(word) else None
     screen.say(f"run {closed.id} is {closed.phase}: nothing to do" if closed else "no run is open: nothing to do")
-    screen.document(json.dumps({"schema": "multigit.settle/1", "outcome": "nothing", "exit_code": DONE}))
+    screen.document(document("", SettleDocument()))
     return DONE
 
 

@@ -12,7 +12,7 @@ from multigit.model.fleet import Clean, Conflicted, Fleet, Pair, RepoState
 from multigit.model.names import Oid, RepoName, Tag
 from multigit.model.summary import releases
 from multigit.model.summary import status as summed_up
-from multigit.tagschemes import matching, newest_not_later, resolve
+from multigit.tagschemes import matching, newest_not_later
 from multigit.ui.documents import document
 from multigit.ui.reports import diff_text, log_text, show_text
 from multigit.ui.screen import Screen
@@ -58,7 +58,8 @@ def _difference(seen: Fleet, repo: Repo) -> RepoDiff:
     return RepoDiff(
         repo=repo.name, source=pair.source, target=pair.target, source_oid=pair.source_oid, target_oid=pair.target_oid,
         ahead=pair.ahead, commits=pair.commits, files=outcome.changed if isinstance(outcome, Clean) else (),
-        conflicts=tuple(path.path for path in outcome.paths) if isinstance(outcome, Conflicted) else (), problem=problem,
+        problem=problem,
+        conflicts=tuple(path.path for path in outcome.paths) if isinstance(outcome, Conflicted) else (),
     )  # fmt: skip
 
 
@@ -130,7 +131,7 @@ def show(session: Session, screen: Screen, word: str) -> int:
     seen = look.fleet(session, ())
     run = next((run for run in seen.history.runs.values() if run.id == word or run.id.startswith(f"r-{word}")), None)
     if run is None:
-        env, tag = _release(session, seen, word)
+        _, tag = _release(session, seen, word)
         run = next((r for r in seen.history.runs.values() if r.tag == tag and r.phase == "released"), None)
         told = _told(run, seen, tag)
     else:

@@ -111,9 +111,6 @@ class Hands:
 
     def _land(self) -> PushReport:
         parcel = self.parcel
-        if not parcel.forced and not read.is_ancestor(self.mirror, parcel.old, parcel.new):
-            # An explicit lease switches git's own fast-forward check off, so it is made here.
-            return PushReport(done=False, refused=f"{parcel.new.short} does not descend from {parcel.old.short}")
         updates = [
             RefUpdate(ref=parcel.branch.full, old=parcel.old, new=parcel.new, forced=parcel.forced),
             RefUpdate(ref=FENCE, old=parcel.fence_before, new=self._fence(Fence.LANDED)),

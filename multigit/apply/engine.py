@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from threading import Event as Flag
 from uuid import uuid4
 
@@ -96,7 +97,7 @@ def take_up(work: Work, run: Run, intent: str) -> Result:
 
 
 def take(work: Work) -> Beaten | None:
-    """Become the owner of an open run: a new token in the ledger, after which the former owner's records are refused."""
+    """Become the owner of an open run: its former owner's next record is refused from here on."""
     refused = work.ledger.append(_event(work, "take"))
     return Beaten("take", why=refused.why) if refused else None
 
@@ -113,7 +114,7 @@ def _drive(work: Work, state: State) -> Result:
     while not isinstance(actions[0], Done):
         if stopped := _stopped(work, state):
             return _ended(work, Result(stopped, state), hands)
-        seen = each(lambda action: _perform(work, hands, action, state), actions, work.jobs)
+        seen = each(partial(_perform, work, hands, state), actions, work.jobs)
         state, actions = protocol.next(state, tuple(seen))
     done = actions[0]
     assert isinstance(done, Done)
@@ -141,7 +142,7 @@ def _forget(hands: Hands) -> None:
         return  # a stage ref that stays behind is visible to nobody and harms nothing; `verify` lists it
 
 
-def _perform(work: Work, hands: Mapping[RepoName, Hands], action: Action, state: State) -> Observation:
+def _perform(work: Work, hands: Mapping[RepoName, Hands], state: State, action: Action) -> Observation:
     text, repo = _told(action)
     work.journal.note("intent", work.plan.run, text, repo=repo)
     work.progress(repo, text)

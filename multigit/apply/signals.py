@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP while a run is being applied: a push is never ended in the middle, its fate is read back."""
+"""Ctrl-C, SIGTERM and SIGHUP while a run is applied: a push is never ended in the middle, its fate is read back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def heeded(work: Work, tell: Callable[[str], None]) -> Iterator[None]:
         yield
         return
 
-    def interrupted(number: int, frame: FrameType | None) -> None:
+    def interrupted(number: int, _frame: FrameType | None) -> None:
         if number != signal.SIGINT or work.cancel.is_set():
             work.stop.set()
             tell("stopping after what is under way; the run stays open: multigit resume")

@@ -1,4 +1,4 @@
-"""The words of the protocol: what can be done to a repository, what can be seen of it, what is known. Frozen values only."""
+"""The words of the protocol: what can be done to a repository, seen of it and known of it. Frozen values only."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def hold_list(world: World, env: str | None) -> int:
 @_DRY
 @global_options
 @pass_world
-def hold_set(world: World, env: str, message: str, dry_run: bool) -> int:  # noqa: FBT001
+def hold_set(world: World, env: str, message: str, dry_run: bool) -> int:
     """Freeze ENV: promote, hotfix and push refuse until it is released."""
     from multigit.app import holds
 
@@ -46,7 +46,7 @@ def hold_set(world: World, env: str, message: str, dry_run: bool) -> int:  # noq
 @_DRY
 @global_options
 @pass_world
-def hold_release(world: World, env: str, message: str, dry_run: bool) -> int:  # noqa: FBT001
+def hold_release(world: World, env: str, message: str, dry_run: bool) -> int:
     """Release every hold of ENV, quarantined releases included."""
     from multigit.app import holds
 

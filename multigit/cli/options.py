@@ -93,14 +93,13 @@ class World:
     def options(self, **said: Any) -> Options:
         """The consent options of a verb."""
         from multigit.app.consent import Options
+        from multigit.ui.lang import readable
 
-        lang: Any = self.settings.lang or self.session.config.system.lang
-        if not self.screen.can_show("가"):
-            lang = "en"
+        wanted: Any = self.settings.lang or self.session.config.system.lang
         overrides = dict(_override(text) for text in said.pop("override", ()))
         plan_file, out = said.pop("plan_file", None), said.pop("out", None)
         return Options(
-            lang=lang,
+            lang=readable(wanted, self.screen.can_show),
             overrides=overrides,
             plan_file=Path(plan_file) if plan_file else None,
             out=Path(out) if out else None,

@@ -23,7 +23,7 @@ _REAPPLY = click.option(
 @_REAPPLY
 @global_options
 @pass_world
-def plan_command(world: World, source: str, target: str, message: str, reapply: bool, **said: Any) -> int:  # noqa: FBT001
+def plan_command(world: World, source: str, target: str, message: str, reapply: bool, **said: Any) -> int:
     """What promoting SOURCE to TARGET would do: every repository, conflicts, gates. Changes nothing."""
     from multigit.app import move
 
@@ -39,7 +39,7 @@ def plan_command(world: World, source: str, target: str, message: str, reapply: 
 @consent_options
 @global_options
 @pass_world
-def promote_command(world: World, source: str, target: str, message: str, reapply: bool, **said: Any) -> int:  # noqa: FBT001
+def promote_command(world: World, source: str, target: str, message: str, reapply: bool, **said: Any) -> int:
     """Merge SOURCE into TARGET in every repository and tag the whole fleet: all or nothing.
 
     Environments are named by id, alias or branch. Production asks for the checklist, a yes and a typed

@@ -18,7 +18,7 @@ from multigit.errors import UsageError
 @consent_options
 @global_options
 @pass_world
-def hotfix_command(world: World, target: str, push_it: bool, message: str, backmerge_too: bool, **said: Any) -> int:  # noqa: FBT001
+def hotfix_command(world: World, target: str, push_it: bool, message: str, backmerge_too: bool, **said: Any) -> int:
     """Emergency: publish what the clones' BRANCH is ahead of its remote, past staging.
 
     It is tagged and marked EMERGENCY, and owed to the environments before until it is merged back.

@@ -17,7 +17,7 @@ _YES = click.option("-y", "--yes", is_flag=True, help="Do not ask; consent is re
 @_YES
 @global_options
 @pass_world
-def resume_command(world: World, run: str | None, dry_run: bool, yes: bool) -> int:  # noqa: FBT001
+def resume_command(world: World, run: str | None, dry_run: bool, yes: bool) -> int:
     """Go on with the run that was left open, from any machine.
 
     With none open, the last plan that was refused here (a conflict, say) is made again.
@@ -31,7 +31,7 @@ def resume_command(world: World, run: str | None, dry_run: bool, yes: bool) -> i
 @_YES
 @global_options
 @pass_world
-def abort_command(world: World, run: str | None, dry_run: bool, yes: bool) -> int:  # noqa: FBT001
+def abort_command(world: World, run: str | None, dry_run: bool, yes: bool) -> int:
     """Take the open run back: every branch it moved returns to where it was, unless somebody built on it."""
     return _settle(world, "abort", run, dry_run=dry_run, yes=yes)
 

@@ -14,7 +14,7 @@ _DRY = click.option("-n", "--dry-run", is_flag=True, help="Say what would be don
 @_DRY
 @global_options
 @pass_world
-def pull_command(world: World, branch: str, dry_run: bool) -> int:  # noqa: FBT001
+def pull_command(world: World, branch: str, dry_run: bool) -> int:
     """Clone what is missing, fetch, and fast-forward BRANCH (or environment) in every clone.
 
     Dirty and diverged clones are left alone and named. Never merges, never discards, never commits.
@@ -28,7 +28,7 @@ def pull_command(world: World, branch: str, dry_run: bool) -> int:  # noqa: FBT0
 @_DRY
 @global_options
 @pass_world
-def clone_command(world: World, dry_run: bool) -> int:  # noqa: FBT001
+def clone_command(world: World, dry_run: bool) -> int:
     """Clone the repositories that are missing next to repos.yaml."""
     from multigit.app import workspace
 

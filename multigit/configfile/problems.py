@@ -88,9 +88,9 @@ def _nearest(word: str, words: tuple[str, ...]) -> str:
 
 
 def one_of(words: Iterable[str]) -> str:
-    """`known: a, b, c`, cut after a dozen."""
+    """`known: a, b, c`, cut after sixteen."""
     listed = list(words)
-    return f"known: {', '.join(listed[:12])}{' …' if len(listed) > 12 else ''}" if listed else ""
+    return f"known: {', '.join(listed[:16])}{' …' if len(listed) > 16 else ''}" if listed else ""
 
 
 def visible(text: str) -> str:

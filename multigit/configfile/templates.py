@@ -22,7 +22,8 @@ _SAMPLE: Mapping[str, str | datetime] = {
     "seq": "4",
 }
 _REFERENCE = re.compile(r"\$\{env:[A-Za-z_][A-Za-z0-9_]*\}")
-_OPAQUE = ("defaults", "notify", "components", "deploy", "migrate", "gates")
+_OPAQUE = (("defaults",), ("notify",), ("gates",))
+_OPAQUE_OF_REPO = (("components",), ("deploy",), ("migrate",))
 
 
 def findings(config: Config) -> Iterator[Finding]:
@@ -91,13 +92,14 @@ def references(data: object, where: Where = ()) -> Iterator[Finding]:
 
 
 def _reference(text: str, where: Where) -> Iterator[Finding]:
-    is_url = where[-1:] == ("url",) or where[:1] == ("remotes",)
-    if has_secret(text) and not is_url:
+    is_address = where[:1] == ("remotes",) or (where[:1] == ("repos",) and where[2:] == ("url",))  # judged by Url
+    if has_secret(text) and not is_address:
         suggestion = "keep it in the environment and write ${env:NAME}"
         yield Finding(where=where, message="this looks like a secret", suggestion=suggestion)
     if "${" not in text:
         return
-    if not any(step in _OPAQUE for step in where):
+    opaque = where[:1] in _OPAQUE or (where[:1] == ("repos",) and where[2:3] in _OPAQUE_OF_REPO)
+    if not opaque:
         yield Finding(where=where, message="a reference to a secret has no meaning here")
     elif not _REFERENCE.fullmatch(text):
         suggestion = "write nothing but ${env:NAME}"

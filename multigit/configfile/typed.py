@@ -94,8 +94,9 @@ def _check_gates(read: Source, gates: Any, checked: Checked) -> None:
 def _check_settings(read: Source, at: Where, settings: dict[str, Any], kind: Any, checked: Checked) -> None:
     errors = _mismatches(kind, settings, read, lambda loc: (*at, *loc))
     for error in errors:
-        where = (*at, *error["loc"])
-        checked.findings.append(worded(error, where, read, _value(settings, error["loc"]), kind))
+        if not _follows(error, errors):
+            where = (*at, *error["loc"])
+            checked.findings.append(worded(error, where, read, _value(settings, error["loc"]), kind))
     if not errors:
         checked.settings[str(at[1])] = _make(kind, settings)
 
@@ -126,9 +127,14 @@ def _put_back(data: Any, error: ErrorDetails, read: Source, where: Where) -> boo
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
+    from pydantic import PydanticUserError, TypeAdapter
 
-    return TypeAdapter(kind)
+    try:
+        return TypeAdapter(kind)
+    except PydanticUserError as error:
+        what = f"the Settings of {kind.__module__} cannot be read"
+        why = str(error).partition("\n")[0]
+        raise UsageError(what, why=why, hint="make it a frozen dataclass of plain types", code="MG-202") from error
 
 
 def _errors(kind: Any, data: Any) -> list[ErrorDetails]:
@@ -161,7 +167,7 @@ def _value(data: Any, where: Where) -> Any:
 
 def _follows(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
     """Whether another error says it already: of an entry's key, or of the misspelt word that leaves a key missing."""
-    *above, last = error["loc"]
+    *above, last = error["loc"] or [""]
     if len(above) == 2 and above[0] in NAMED and last == "name":
         return True
     strangers = (str(one["loc"][-1]) for one in errors if is_unknown(one) and [*one["loc"][:-1]] == above)
@@ -173,7 +179,7 @@ def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]
     rest = deepcopy(data)
     for error in reversed(errors):
         where: Where = error["loc"]
-        if error["type"] == "missing" or where[-1:] == ("[key]",) or (where[0] in NAMED and len(where) < 3):
+        if error["type"] == "missing" or where[-1:] in ((), ("[key]",)) or (where[0] in NAMED and len(where) < 3):
             return None
         while isinstance(where[-1], int):  # a list goes as a whole: its items keep their places
             where = where[:-1]

@@ -82,9 +82,9 @@ class Journal:
 
     def entries(self, run: str | None = None) -> list[Entry]:
         """Entries of this fleet, oldest first; of one run, if given."""
-        query = "select * from entries where fleet = ?" + (" and run = ?" if run else "") + " order by seq"
+        query = "select * from entries where fleet = ? and run like ? order by seq"
         with self._lock, self._explained():
-            rows = self._db.execute(query, (self._fleet, run) if run else (self._fleet,)).fetchall()
+            rows = self._db.execute(query, (self._fleet, run or "%")).fetchall()
         return [
             Entry(row[0], datetime.fromisoformat(row[1]), row[2], row[3], row[4], row[5], row[6], json.loads(row[7]))
             for row in rows

@@ -72,6 +72,6 @@ def _event(oid: Oid, text: str) -> Event:
         raise LedgerError(
             f"the ledger's record {oid.short} cannot be read",
             why=f"{type(broken).__name__}: {broken}",
-            hint=f"look at it with: git show {oid} (branch {BRANCH} of the home repository); a newer multigit may read it",
+            hint=f"git show {oid}   (branch {BRANCH} of the home repository); a newer multigit may read it",
             state="nothing was changed",
         ) from broken

@@ -166,6 +166,15 @@ class HoldsDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettleDocument:
+    """`resume` and `abort` when no run is open."""
+
+    schema: Literal["multigit.settle/1"] = "multigit.settle/1"
+    outcome: Literal["nothing"] = "nothing"
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigDocument:
     """`config show`: repos.yaml as it was understood, defaults filled in."""
 

@@ -150,14 +150,19 @@ def _after(run: Run | None, event: Event) -> Run:
 
 def _holds_set(event: Event) -> tuple[Hold, ...]:
     """The holds an event sets: a person's, or the quarantine that a released rollback carries."""
-    marks = (
-        (event.data,) if event.kind == "hold" else event.data.get("quarantine", ()) if event.kind == "released" else ()
+    if event.kind == "hold":
+        return (_hold(event, event.data),)
+    return tuple(_hold(event, mark) for mark in event.data.get("quarantine", ())) if event.kind == "released" else ()
+
+
+def _hold(event: Event, mark: Mapping[str, Any]) -> Hold:
+    sources = {RepoName(repo): tuple(Oid(oid) for oid in oids) for repo, oids in mark.get("sources", {}).items()}
+    return Hold(
+        id=str(mark["hold"]),
+        env=EnvName(mark["env"]),
+        reason=event.reason or str(mark.get("reason", "")),
+        by=event.by,
+        at=event.at,
+        run=event.run if event.kind == "released" else None,
+        sources=sources,
     )
-    return tuple(
-        Hold(
-            id=str(mark["hold"]), env=EnvName(mark["env"]), reason=event.reason or str(mark.get("reason", "")), by=event.by, at=event.at,
-            run=event.run if event.kind == "released" else None,
-            sources={RepoName(repo): tuple(Oid(oid) for oid in oids) for repo, oids in mark.get("sources", {}).items()},
-        )
-        for mark in marks
-    )  # fmt: skip

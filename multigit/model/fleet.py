@@ -114,11 +114,8 @@ class Pair:
     target: Branch
     source_oid: Oid | None
     target_oid: Oid | None
-    target_tree: Oid | None = None
     ahead: int = 0
     """Commits of source that target lacks, merges not counted."""
-    contained: bool = False
-    """Source is an ancestor of target."""
     outcome: Outcome
     commits: tuple[CommitLine, ...] = ()
     """The newest of those commits, at most 200."""

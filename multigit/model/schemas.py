@@ -18,6 +18,8 @@ _MODELS: Final[dict[str, type]] = {
     "log": docs.LogDocument,
     "show": docs.ShowDocument,
     "pull": docs.PullDocument,
+    "holds": docs.HoldsDocument,
+    "settle": docs.SettleDocument,
     "config": docs.ConfigDocument,
 }
 NAMES: Final = tuple(f"multigit.{name}/1" for name in _MODELS)

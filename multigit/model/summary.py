@@ -93,7 +93,7 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """0 released or nothing to do; 3 refused or taken back, so that nothing changed; 4 open, or somebody built on it."""
+        """0 released or nothing to do; 3 refused or taken back (nothing changed); 4 open, or somebody built on it."""
         if self.outcome in ("released", "nothing"):
             return DONE
         return REFUSED if self.clean or self.outcome in ("refused", "race") else PARTLY
@@ -212,7 +212,8 @@ def releases(
 ) -> list[ReleaseRow]:
     """Runs of the ledger, newest first; then tags that no run tells of (made before multigit, or by hand).
 
-    `tags`: release tags per repository; `size`: repositories in the fleet; `prefixes`: beginning of a tag to its environment.
+    `tags`: release tags per repository; `size`: repositories in the fleet; `prefixes`: how
+    an environment's tags begin.
     """
     rows = [
         _release(run, tags, size, history) for run in history.runs.values() if run.plan and env in (None, run.target)

@@ -55,7 +55,7 @@ def _one(
     return _refusal(config, repo, clone, branch, commits_here) or _push(clone, branch, head, request, now, commits_here)
 
 
-def _refusal(config: Config, repo: Repo, clone: CloneState, branch: Branch, commits_here: bool) -> Refusal | None:  # noqa: FBT001
+def _refusal(config: Config, repo: Repo, clone: CloneState, branch: Branch, commits_here: bool) -> Refusal | None:
     folder = config.folder(repo)
     if clone.relation in ("diverged", "behind", "unknown"):
         return Refusal(
@@ -85,7 +85,7 @@ def _push(
     head: Oid,
     request: Request,
     now: datetime,
-    commits_here: bool,  # noqa: FBT001
+    commits_here: bool,
 ) -> Land:
     tip = clone.heads[branch]
     commit = None

@@ -81,7 +81,7 @@ def nothing_to_merge(pair: Pair, *, back: bool) -> bool:
     """Whether a merge would bring neither a commit nor a change of content."""
     assert isinstance(pair.outcome, Clean)
     commits = len(pair.owed) if back else pair.ahead
-    return commits == 0 and pair.outcome.tree == pair.target_tree
+    return commits == 0 and not pair.outcome.changed
 
 
 def _merge(pair: Pair, template: str, request: Request, now: datetime) -> Land:

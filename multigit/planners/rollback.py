@@ -1,4 +1,4 @@
-"""rollback: bring the content of an environment back to what it was at a tag, in every repository (G11, R1, R2, R5, R6)."""
+"""rollback: bring an environment's content back to what it was at a tag, everywhere (G11, R1, R2, R5, R6)."""
 
 from __future__ import annotations
 
@@ -122,7 +122,8 @@ def _notes(config: Config, fleet: Fleet, steps: Sequence[Step], request: Request
                 yield f"{step.repo}: a hotfix would be undone: {common.commit_text(hotfix)}"
         migrations = [path for path in back.changed if _is_migration(config, step.repo, path)]
         if migrations:
-            yield f"{step.repo}: {len(migrations)} migrations since the tag stay in the database: {', '.join(migrations[:5])}"
+            named = ", ".join(migrations[:5])
+            yield f"{step.repo}: {len(migrations)} migrations since the tag stay in the database: {named}"
 
 
 def _is_migration(config: Config, repo: RepoName, path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 Lang = Literal["ko", "en"]
@@ -82,6 +82,11 @@ _POST: Final[dict[Lang, tuple[str, ...]]] = {
 def sentence(lang: Lang, key: str, **values: object) -> str:
     """The sentence `key` with its values filled in; KeyError for one that does not exist."""
     return _SENTENCES[key][lang].format(**values)
+
+
+def readable(lang: Lang, can_show: Callable[[str], bool]) -> Lang:
+    """`lang`, or English where the terminal's encoding cannot carry it (`Screen.can_show`)."""
+    return lang if all(can_show(sentences[lang]) for sentences in _SENTENCES.values()) else "en"
 
 
 def keys() -> tuple[str, ...]:

@@ -35,8 +35,6 @@ def wave_rows(plan: Plan, extras: Extras, width: int) -> list[str]:
         present = [repo for repo in wave if repo in steps or repo in refused]
         label = f"wave {number}" if number <= len(plan.waves) else ""
         block = _block(present, steps, refused, extras, name=name, width=width)
-        if extras.fold and block and not any(repo in refused or isinstance(steps[repo], Land) for repo in present):
-            continue
         lines += [pad(label if i == 0 else "", 8) + line for i, line in enumerate(block)]
     unchanged = len(plan.keeps)
     folded = [f"        {SAME} {count(unchanged, 'repo')} unchanged"] if extras.fold and unchanged else []
@@ -67,12 +65,14 @@ def _land(step: Land, extras: Extras, *, name: int, room: int) -> list[str]:
         part for part in (_commits(step.commits), count(step.files, "file") if step.files else "") if part
     )
     forced = " FORCED" if step.forced else ""
-    row = (
-        f"{CHANGE} {pad(step.repo, name)}  {short_oids(step.old, step.source or step.new)}{forced}  {figures}".rstrip()
-    )
-    lines = _with_notes(row, step.notes, room)
+    pushed = step.how == "push"
+    moved = short_oids(step.old, step.new if pushed else step.source or step.new)
+    row = f"{CHANGE} {pad(step.repo, name)}  {moved}{forced}  {figures}".rstrip()
+    lines = _with_notes(row, () if pushed else step.notes, room)
     if step.from_clone:
         lines += wrap(f"    from {visible(step.from_clone)}", room, hang=6)
+    if pushed:  # its notes are no warnings: they list what is published
+        lines += [part for note in step.notes for part in wrap(f"    {visible(note)}", room, hang=6)]
     return lines + _contents(step.repo, extras, room)
 
 

@@ -62,7 +62,8 @@ def report_text(report: RunReport, zone: tzinfo = UTC, *, width: int = 100) -> s
     head = f"{_OUTCOME[report.outcome]} {visible(report.run)}   {plan.verb} {plan.target}   {when}"
     lines = wrap(head, width, hang=2)
     name = max((cells(step.repo) for step in plan.lands), default=0)
-    lines += [line for step in plan.lands for line in _landed(step, report, name, width)]
+    if report.outcome != "nothing":
+        lines += [line for step in plan.lands for line in _landed(step, report, name, width)]
     lines += [f"  {SAME} {count(len(plan.keeps), 'repo')} unchanged"] if plan.keeps else []
     if report.outcome == "released" and plan.tag:
         lines.append(f"  {OK} tagged {plan.tag} in {count(len(plan.commits()), 'repo')}")

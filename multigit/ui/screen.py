@@ -97,8 +97,8 @@ class Screen:
         return outlet.terminal and not self._no_color and not self.dumb
 
     def can_show(self, text: str) -> bool:
-        """Whether the stream for people can carry `text`; where it cannot carry Korean, English is better."""
-        return carries(self.human.encoding, text)
+        """Whether both streams can carry `text`; where they cannot carry Korean, English is better."""
+        return carries(self.human.encoding, text) and carries(self.err.encoding, text)
 
     def say(self, text: str, *, always: bool = False) -> None:
         """Text for people. With --quiet only what is said `always`: what somebody is about to confirm."""

@@ -245,6 +245,8 @@ def advance(folder: Path, branch: Branch, old: Oid, new: Oid, *, source: Path | 
     except GitError:
         return False
     git_in(folder, "reset", "--quiet", "--mixed", timeout=300)
+    # The push went to an address, so git did not note it under origin; without this `git status` says "ahead by 1".
+    git_in(folder, "update-ref", f"refs/remotes/origin/{branch}", new, old, check=False)
     return True
 
 

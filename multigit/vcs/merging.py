@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from multigit.model.fleet import Clean, CommitLine, Outcome, Pair, Restore, Trap, Unmergeable
-from multigit.model.names import Branch, Oid, RepoName, Tag
-from multigit.model.objects import NewCommit, Signature
+from multigit.model.names import Branch, Oid, Tag
+from multigit.model.objects import EMPTY_TREE, NewCommit, Signature
 from multigit.vcs import read, write
 from multigit.vcs.mirror import Mirror
 from multigit.vcs.run import git
@@ -23,6 +24,10 @@ ABSORBS = "Multigit-Absorbs"
 """Trailer of a merge in which that commit was neutralised: its id."""
 _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{40,64})")
 _NOBODY = Signature(name="multigit", email="multigit@localhost", when=datetime(2000, 1, 1, tzinfo=UTC))
+
+
+History = tuple[tuple[Oid, tuple[Oid, ...], str], ...]
+"""Commits one side has alone: id, parents and message of each, oldest first."""
 
 
 def compare(
@@ -38,53 +43,54 @@ def compare(
 
     A promotion neutralises the restore commits that stand on the target, a back-merge those on the source (R3).
     """
-    missing = [str(name) for name, oid in ((source, source_oid), (target, target_oid)) if oid is None]
+    found = Pair(
+        repo=mirror.repo, source=source, target=target, source_oid=source_oid, target_oid=target_oid,
+        outcome=Clean(tree=EMPTY_TREE[40], changed=()),
+    )  # fmt: skip
     if source_oid is None or target_oid is None:
-        return _impossible(mirror.repo, source, target, source_oid, target_oid, f"no branch {' and '.join(missing)}")
+        names = " and ".join(str(name) for name, oid in ((source, source_oid), (target, target_oid)) if oid is None)
+        nowhere = Unmergeable(why=f"no branch {names}", hint=f"multigit status -r {mirror.repo}")
+        return replace(found, outcome=nowhere)
+    if source_oid == target_oid:
+        return found
     having, lacking = (source_oid, target_oid) if back else (target_oid, source_oid)
-    taken_back = unabsorbed(mirror, having=having, lacking=lacking)
-    outcome = _merge(mirror, source_oid, target_oid, lacking=lacking, restores=taken_back)
-    return Pair(
-        repo=mirror.repo,
-        source=source,
-        target=target,
-        source_oid=source_oid,
-        target_oid=target_oid,
-        target_tree=read.tree_of(mirror, target_oid),
-        ahead=read.count(mirror, [source_oid], [target_oid]),
-        contained=read.is_ancestor(mirror, source_oid, target_oid),
+    own = read.messages(mirror, [having], [lacking], "")
+    restores = _unabsorbed(own)
+    outcome = _merge(mirror, source_oid, target_oid, lacking=lacking, restores=restores)
+    commits = read.commits(mirror, [source_oid], [target_oid])
+    owed = _debts(mirror, own, having=having, lacking=lacking)
+    return replace(
+        found,
+        ahead=len(commits) if len(commits) < read.LIMIT else read.count(mirror, [source_oid], [target_oid]),
         outcome=outcome,
-        commits=read.commits(mirror, [source_oid], [target_oid]),
-        debts=() if back else debts(mirror, source_oid, target_oid),
-        owed=debts(mirror, target_oid, source_oid) if back else (),
-        absorbs=taken_back,
-        traps=traps(mirror, source_oid, target_oid, outcome, taken_back)
+        commits=commits,
+        debts=() if back else owed,
+        owed=owed if back else (),
+        absorbs=restores,
+        traps=_traps(mirror, source_oid, target_oid, outcome, own, restores)
         if isinstance(outcome, Clean) and not back
         else (),
     )
 
 
-def _impossible(
-    repo: RepoName, source: Branch, target: Branch, source_oid: Oid | None, target_oid: Oid | None, why: str
-) -> Pair:
-    outcome = Unmergeable(why=why, hint=f"multigit status -r {repo}")
-    return Pair(repo=repo, source=source, target=target, source_oid=source_oid, target_oid=target_oid, outcome=outcome)
+def owes(mirror: Mirror, *, having: Oid, lacking: Oid) -> tuple[tuple[CommitLine, ...], bool]:
+    """For `status`: commits of `having` that `lacking` is owed, and whether a release was taken back there."""
+    own = read.messages(mirror, [having], [lacking], "")
+    return _debts(mirror, own, having=having, lacking=lacking), bool(_unabsorbed(own))
 
 
-def debts(mirror: Mirror, source: Oid, target: Oid) -> tuple[CommitLine, ...]:
-    """Commits of `target` that `source` lacks: merges, restore commits and cherry-picked copies are not counted."""
-    lines = read.commits(mirror, [target], [source], cherry=True)
-    if not lines:
+def _debts(mirror: Mirror, own: History, *, having: Oid, lacking: Oid) -> tuple[CommitLine, ...]:
+    """Commits of `own` that count: no merges, no restore commits, no cherry-picked copies of the other side's."""
+    plain = {oid for oid, parents, message in own if len(parents) < 2 and not _trailers(message, RESTORES)}
+    if not plain:
         return ()
-    restores = {oid for oid, _, message in read.messages(mirror, [target], [source], RESTORES) if RESTORES in message}
-    return tuple(line for line in lines if line.oid not in restores)
+    return tuple(line for line in read.commits(mirror, [having], [lacking], cherry=True) if line.oid in plain)
 
 
-def unabsorbed(mirror: Mirror, *, having: Oid, lacking: Oid) -> tuple[Oid, ...]:
-    """Restore commits on `having` that `lacking` has not taken in and no merge has neutralised yet, oldest first."""
-    found = read.messages(mirror, [having], [lacking], "Multigit-")
-    absorbed = {oid for _, _, message in found for oid in _trailers(message, ABSORBS)}
-    return tuple(oid for oid, _, message in found if _trailers(message, RESTORES) and oid not in absorbed)
+def _unabsorbed(own: History) -> tuple[Oid, ...]:
+    """Restore commits that no merge has neutralised yet, oldest first."""
+    absorbed = {oid for _, _, message in own for oid in _trailers(message, ABSORBS)}
+    return tuple(oid for oid, _, message in own if oid not in absorbed and _trailers(message, RESTORES))
 
 
 def _trailers(message: str, key: str) -> list[str]:
@@ -93,7 +99,8 @@ def _trailers(message: str, key: str) -> list[str]:
 
 def _merge(mirror: Mirror, source: Oid, target: Oid, *, lacking: Oid, restores: Sequence[Oid]) -> Outcome:
     """The merge's result. Each restore commit is first merged into the side that lacks it with that side's content
-    (an ours-merge of the restore commit alone), so that only other people's work remains to be merged."""
+    (an ours-merge of the restore commit alone), so that only other people's work remains to be merged.
+    """
     side = lacking
     for restore in restores:
         before = read.parents(mirror, restore)[0]
@@ -116,32 +123,28 @@ def _virtual(mirror: Mirror, tree: Oid, *parents: Oid) -> Oid:
     return write.write_object(mirror, "commit", commit.body())
 
 
-def traps(mirror: Mirror, source: Oid, target: Oid, outcome: Clean, absorbed: Sequence[Oid]) -> tuple[Trap, ...]:
+def _traps(
+    mirror: Mirror, source: Oid, target: Oid, outcome: Clean, own: History, absorbed: Sequence[Oid]
+) -> tuple[Trap, ...]:
     """Paths that would silently keep the target's content although the target did no work of its own on them (R4)."""
     different = read.changed_paths(mirror, source, outcome.tree)
     if not different:
         return ()
-    reverts = _reverts(mirror, source, target)
-    own = read.own_paths(mirror, [target], [source], without={*absorbed, *reverts})
-    undone = read.own_paths(mirror, [target], [source]) - own if reverts else set()
-    return tuple(Trap(path=path, why=_trap_reason(path in undone, reverts)) for path in different if path not in own)
+    reverts = tuple(oid for oid, _, message in own if _takes_back(mirror, source, message))
+    worked_on = read.own_paths(mirror, [target], [source], without={*absorbed, *reverts})
+    undone = read.own_paths(mirror, [target], [source]) - worked_on if reverts else set()
+    names = ", ".join(oid.short for oid in reverts)
+    by_hand = f"it was reverted on the target by hand ({names}); a plain merge would keep it out for good"
+    silent = "the target has no work of its own on it, yet a plain merge would keep the target's content"
+    return tuple(
+        Trap(path=path, why=by_hand if path in undone else silent) for path in different if path not in worked_on
+    )
 
 
-def _trap_reason(was_reverted: bool, reverts: Sequence[Oid]) -> str:  # noqa: FBT001 - private, one caller
-    if was_reverted:
-        names = ", ".join(oid.short for oid in reverts)
-        return f"it was reverted on the target by hand ({names}); a plain merge would keep it out for good"
-    return "the target has no work of its own on it, yet a plain merge would keep the target's content"
-
-
-def _reverts(mirror: Mirror, source: Oid, target: Oid) -> tuple[Oid, ...]:
-    """Commits made by `git revert` on the target that take back what the source still has."""
-    found = []
-    for oid, _, message in read.messages(mirror, [target], [source], "This reverts commit"):
-        undone = [Oid(name) for name in _REVERTS.findall(message)]
-        if any(_came_from(mirror, source, commit) for commit in undone if read.exists(mirror, commit)):
-            found.append(oid)
-    return tuple(found)
+def _takes_back(mirror: Mirror, source: Oid, message: str) -> bool:
+    """Whether it is a commit made by `git revert` that takes back what the source still has."""
+    undone = [Oid(name) for name in _REVERTS.findall(message)]
+    return any(_came_from(mirror, source, commit) for commit in undone if read.exists(mirror, commit))
 
 
 def _came_from(mirror: Mirror, source: Oid, commit: Oid) -> bool:

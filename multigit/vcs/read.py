@@ -15,6 +15,10 @@ LINE = "--format=tformat:%H%x00%an%x00%at%x00%s"
 """Four NUL-ended fields per commit, with -z; `lines_of` reads them."""
 
 
+LIMIT = 200
+"""How many commits are named; more are only counted."""
+
+
 def text(raw: bytes) -> str:
     """Names and messages as git has them; what is no UTF-8 stays visible as backslash escapes."""
     return raw.decode("utf-8", "backslashreplace")
@@ -90,7 +94,7 @@ def commits(
     include: Sequence[Oid],
     exclude: Sequence[Oid],
     *,
-    limit: int = 200,
+    limit: int = LIMIT,
     merges: bool = False,
     cherry: bool = False,
     first_parent: bool = False,

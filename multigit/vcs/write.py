@@ -16,13 +16,21 @@ from multigit.vcs.run import GitError, Output, git, redact
 
 PUSH = ("push", "--atomic", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--no-recurse-submodules")
 _STALE: Final = re.compile(
-    r"stale info|is at [0-9a-f]+ but expected|reference already exists|incorrect old value|fetch first"
+    r"stale info|fetch first|is at [0-9a-f]+ but expected|reference already exists|incorrect old value"
 )
 _NO: Final = re.compile(
     r"declined|protected|denied|denying|prohibited|not allowed|refus|violation|GH\d{3}|non-fast-forward|hidden ref"
-    r"|permission|forbidden|does not support --atomic|error: 403|currently checked out|shallow update",
+    r"|permission|forbidden|currently checked out|shallow update",
     re.IGNORECASE,
 )
+"""A reason the host gives for one ref."""
+_NO_TO_ALL: Final = re.compile(
+    r"does not support --atomic|error: 403|[Pp]ermission to \S+ denied|denied to|not allowed to|GH\d{3}"
+    r"|read.only|archived"
+)
+"""Said instead of any answer about refs. Being unknown to ssh is no such no: the right key may come next."""
+_LOCK: Final = re.compile(r"failed to (update|lock)|transaction fail")
+"""The host could not take the lock of a ref; its error text says whether somebody else was faster."""
 _FOLLOWS: Final = re.compile(r"atomic push fail|atomic transaction fail|push failed")
 """Reasons git gives for the refs that were fine, when another one was not."""
 
@@ -94,10 +102,11 @@ def _report(output: Output, moves: Sequence[RefUpdate], url: str) -> PushReport:
         return PushReport(done=True)
     reasons = [_reason(summary) for flag, summary in answers.values() if flag == "!"]
     causes = [reason for reason in reasons if not _FOLLOWS.search(reason)]
-    told = f"{'; '.join(causes)}\n{output.err}"
-    if _STALE.search(told):
+    said_no = any(_NO.search(cause) for cause in causes) or (not answers and _NO_TO_ALL.search(output.err))
+    beaten = not said_no and any(_LOCK.search(reason) for reason in reasons) and _STALE.search(output.err)
+    if beaten or any(_STALE.search(cause) for cause in causes):
         return PushReport(done=False, stale=True, problem=_rejected(output, causes))
-    if any(_NO.search(cause) for cause in causes) or (not answers and _NO.search(_words(output.err))):
+    if said_no:
         return PushReport(done=False, refused=_short(output.err, causes))
     if causes:
         return PushReport(done=False, problem=_rejected(output, causes))
@@ -106,11 +115,6 @@ def _report(output: Output, moves: Sequence[RefUpdate], url: str) -> PushReport:
 
 def _reason(summary: str) -> str:
     return redact(summary.partition("(")[2].rpartition(")")[0] or summary)
-
-
-def _words(err: str) -> str:
-    # ssh's "Permission denied (publickey)" is about who we are, and may be right next time.
-    return "\n".join(line for line in err.splitlines() if "publickey" not in line and "password" not in line)
 
 
 def _short(err: str, causes: Sequence[str]) -> str:

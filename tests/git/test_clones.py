@@ -8,6 +8,7 @@ import pytest
 
 from multigit.model.names import Branch, Oid, RepoName
 from multigit.vcs import clones, read, write
+from multigit.vcs.mirror import fetch_from_folder
 from multigit.vcs.run import GitError
 from tests.support.gitkit import Bare, bare, mirrored, plain_git
 
@@ -37,8 +38,7 @@ def head(host: Bare, branch: str = "main") -> Oid:
 
 def snapshot(folder: Path) -> dict[str, bytes]:
     """Every file, the index, HEAD and the refs; objects and logs left out."""
-    skip = ("objects", "logs")
-    files = [p for p in folder.rglob("*") if p.is_file() and not {*skip} & set(p.relative_to(folder).parts)]
+    files = [p for p in folder.rglob("*") if p.is_file() and not {"objects", "logs"} & set(p.parts)]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
@@ -197,8 +197,6 @@ def test_own_commits_are_never_left_behind(host: Bare, clone: Path) -> None:
     for checked_out in (True, False):
         with pytest.raises(GitError):
             clones.forward(clone, host.url, MAIN, mine, new, checked_out)
-    with pytest.raises(GitError):
-        clones.forward(clone, host.url, MAIN, None, new, True)
     assert plain_git("rev-parse", "HEAD", at=clone) == mine
 
 
@@ -227,16 +225,13 @@ def test_the_tree_of_tracked_changes_leaves_index_and_files_alone(host: Bare, cl
     assert stat == ((1, 0, "a"), (0, 0, "staged"))
     assert plain_git("ls-tree", "--name-only", tree, at=clone).split() == ["a", "b", "staged"]
     assert plain_git("cat-file", "blob", f"{tree}:a", at=clone) == "1\nfix"
-    with_new, more = clones.tracked_tree(clone, head(host), untracked=True)
+    _, more = clones.tracked_tree(clone, head(host), untracked=True)
     assert [path for _, _, path in more] == ["a", "new", "staged"]
-    assert with_new != tree
 
 
 def landed(host: Bare, clone: Path, *, untracked: bool = False) -> tuple[Oid, Path]:
     """A commit of the clone's changes, made in a mirror; and that mirror."""
     mirror, old = mirrored(host), head(host)
-    from multigit.vcs.mirror import fetch_from_folder
-
     tree, _ = clones.tracked_tree(clone, old, untracked=untracked)
     fetch_from_folder(mirror, clone, {"refs/multigit/from-clone/0": tree})
     who = "x <x@y> 1700000000 +0000"
@@ -253,7 +248,7 @@ def test_after_a_hotfix_the_clone_stands_on_it(host: Bare, clone: Path, untracke
     (clone / "note").write_text("n\n")
     new, mirror = landed(host, clone, untracked=untracked)
     assert clones.advance(clone, MAIN, head(host), new, source=mirror)
-    assert plain_git("rev-parse", "HEAD", at=clone) == new
+    assert plain_git("rev-parse", "HEAD", "refs/remotes/origin/main", at=clone).split() == [new, new]
     assert plain_git("status", "--porcelain", at=clone) == ("" if untracked else "?? note")
     assert (clone / "a").read_text() == "fix\n"
 
@@ -288,8 +283,8 @@ def test_the_person_s_own_pre_push_hook_is_asked(clone: Path, tmp_path: Path) ->
     assert clones.pre_push(clone, "/srv/x", line) == ""
     hook(clone, f'cat > {tmp_path}/in; echo "$1 $2 $(pwd)" > {tmp_path}/args')
     assert clones.pre_push(clone, "/srv/x", line) == ""
-    assert (tmp_path / "in").read_text() == line + "\n"
-    assert (tmp_path / "args").read_text() == f"origin /srv/x {clone}\n"
+    told = ((tmp_path / "in").read_text(), (tmp_path / "args").read_text())
+    assert told == (line + "\n", f"origin /srv/x {clone}\n")
     hook(clone, "echo 'tests are red' >&2; exit 1")
     assert clones.pre_push(clone, "/srv/x", line) == "tests are red"
     hook(clone, "exit 1", mode=0o644)

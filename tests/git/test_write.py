@@ -180,6 +180,30 @@ def test_a_host_that_is_not_there_is_a_problem(host: Bare) -> None:
     assert (report.refused, report.problem.kind) == ("", "missing")
 
 
+def test_a_connection_that_is_refused_is_no_refusal(host: Bare) -> None:
+    mirror, old = mirrored(host), head(host)
+    away = Mirror(mirror.repo, "http://127.0.0.1:1/x.git", mirror.path)
+    report = push(away, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))])
+    assert report.problem
+    assert (report.refused, report.problem.kind) == ("", "unreachable")
+
+
+def test_a_colleague_who_is_faster_inside_the_server_makes_it_stale(host: Bare) -> None:
+    mirror, old = mirrored(host), head(host)
+    colleague = host.commit({"b": "theirs"}, on="other")
+    host.hook("pre-receive", f"unset GIT_QUARANTINE_PATH; git update-ref {MAIN} {colleague}")
+    report = push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old)), RefUpdate(ref=TAG, old=None, new=old)])
+    assert (report.done, report.refused, report.stale) == (False, "", True)
+    assert (host.head(), host.ref(TAG)) == (colleague, None)
+
+
+def test_a_hook_cannot_pass_its_no_off_as_a_race(host: Bare) -> None:
+    host.hook("pre-receive", "echo 'ticket says: stale info, reference already exists' >&2; exit 1")
+    mirror, old = mirrored(host), head(host)
+    report = push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))])
+    assert (bool(report.refused), report.stale) == (True, False)
+
+
 def test_personal_push_settings_add_nothing(host: Bare, hermetic: Path, tmp_path: Path) -> None:
     hook = tmp_path / "hooks/pre-push"
     hook.parent.mkdir()

@@ -84,11 +84,12 @@ class Explorer:
 
     def __init__(self, model: Model | None = None) -> None:
         self.model = model or Model()
+        self._judged: dict[tuple[object, ...], str] = {}
         self._reached: dict[tuple[object, ...], str] = {}
 
     def explore(self, starts: Iterable[World], limit: int = sys.maxsize) -> Found:
         """Look at every world that can follow; stop at the first wrong one, or after `limit`."""
-        came_from: dict[World, tuple[World, str] | None] = dict.fromkeys(starts)
+        came_from: dict[World, tuple[World, tuple[object, ...]] | None] = dict.fromkeys(starts)
         told: Counter[End] = Counter()
         wave = list(came_from)
         while wave and len(came_from) < limit:
@@ -105,8 +106,11 @@ class Explorer:
         return Found(len(came_from), told=told)
 
     def _wrong(self, world: World) -> str:
-        broken = next((text for text, holds in INVARIANTS.items() if not holds(world)), "")
-        return broken or (self._stuck(world) if standing(world.ledger)[0] in OPEN else "")
+        key = world.remotes, world.ledger, world.told
+        if key not in self._judged:
+            broken = next((text for text, holds in INVARIANTS.items() if not holds(world)), "")
+            self._judged[key] = broken or (self._stuck(world) if standing(world.ledger)[0] in OPEN else "")
+        return self._judged[key]
 
     def _stuck(self, world: World) -> str:
         """Why a resume or an abort without mishaps does not close this run; ''."""
@@ -137,11 +141,11 @@ def _may_stay_open(remotes: tuple[Remote, ...]) -> bool:
     return any(remote.policy in PERSISTENT or remote.tag == TagState.OTHER.value for remote in remotes)
 
 
-def _way(world: World, came_from: dict[World, tuple[World, str] | None]) -> tuple[str, ...]:
+def _way(world: World, came_from: dict[World, tuple[World, tuple[object, ...]] | None]) -> tuple[str, ...]:
     labels = []
     while step := came_from[world]:
         world, label = step
-        labels.append(label)
+        labels.append(" ".join(str(word) for word in label))
     return tuple(reversed(labels))
 
 
@@ -159,8 +163,9 @@ def main() -> int:
     parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=POLICIES, help="hosts to mix")
     for kind, default in Budget._field_defaults.items():
         parser.add_argument(f"--{kind.replace('_', '-')}", type=int, default=default)
+    parser.add_argument("--slow-reads", action="store_true", help="let others act between every push and its read-back")
     asked = parser.parse_args()
-    explorer, started = Explorer(), time.perf_counter()
+    explorer, started = Explorer(Model(slow_reads=asked.slow_reads)), time.perf_counter()
     budget = Budget(**{kind: getattr(asked, kind) for kind in Budget._fields})
     found = explorer.explore(fleets(explorer.model, asked.repos, budget, tuple(asked.policies)), asked.limit)
     print(f"{found.worlds} states in {time.perf_counter() - started:.0f} s, {found.wrong or 'all invariants hold'}")

@@ -49,7 +49,7 @@ http {{
 {login}
       fastcgi_pass unix:{prefix}/cgi;
       # A push that has arrived is finished even if the client has gone, as on the hosts people use. nginx still gives
-      # up when it fails to write, so an answer of up to 64 kB is kept until it is whole: hooks speak at the end only.
+      # up once it fails to write, so answers are kept in large pieces; what hooks say is therefore not seen at once.
       fastcgi_ignore_client_abort on;
       fastcgi_buffer_size 64k;
       fastcgi_buffers 16 64k;
@@ -179,5 +179,7 @@ class HttpGit:
         )
 
     def _stop(self) -> None:
-        self._family.stop()
-        shutil.rmtree(self.prefix, ignore_errors=True)
+        try:
+            self._family.stop()
+        finally:
+            shutil.rmtree(self.prefix, ignore_errors=True)

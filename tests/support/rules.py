@@ -49,6 +49,8 @@ from tests.support.modelled import (
 
 Intent = Literal["resume", "abort"]
 Decide = Callable[[State, tuple[Observation, ...]], tuple[State, tuple[Action, ...]]]
+Note = Callable[["World", int], "World"]
+"""Writes down what a process observed, by number."""
 T = TypeVar("T", bound=Hashable)
 
 
@@ -114,7 +116,8 @@ class Numbered(Generic[T]):
         return self._numbers[value]
 
 
-Step = tuple[str, World]
+Step = tuple[tuple[object, ...], World]
+"""What happened, in words that are put together only when asked for, and the world after it."""
 
 
 @dataclass
@@ -123,10 +126,15 @@ class Model:
 
     edge: Edge = field(default_factory=Edge)
     decide: Decide = protocol.next
+    slow_reads: bool = False
+    """True: others may act between a push that was answered and its read-back, too (four times as many worlds).
+    After a push that was not answered they always may.
+    """
 
     def __post_init__(self) -> None:
         self.states: Numbered[State] = Numbered()
         self.seen: Numbered[Observation] = Numbered()
+        self._glances: dict[tuple[str, ...], int] = {}
         self._decided: dict[tuple[int, tuple[int, ...]], tuple[int, tuple[Action, ...]]] = {}
 
     # --- processes ---------------------------------------------------------------------------------------------
@@ -181,7 +189,8 @@ class Model:
     def successors(self, world: World) -> Iterator[Step]:
         """Every world that may follow, and what led there."""
         for worker in world.workers:
-            yield from self.work(world, worker)
+            for label, after in self.work(world, worker):
+                yield (worker.owner, *label), after
         yield from _arrivals(world)
         for number in range(len(world.remotes)):
             yield from _strangers(world, number)
@@ -199,18 +208,24 @@ class Model:
                 case Look(repo):
                     yield from self._read(world, repo, "", note)
                 case _ if worker.slots[slot] == TODO:
-                    yield from self._push(world, worker, action, note)
+                    yield from self._push(world, action, note)
                 case _:
                     refused = "turned down" if worker.slots[slot] == REFUSED else ""
                     yield from self._read(world, action.repo, refused, note)
 
-    def _read(self, world: World, repo: RepoName, refused: str, note: Callable[[World, int], World]) -> Iterator[Step]:
-        seen = self.edge.saw(repo, world.remotes[REPOS.index(repo)], refused)
-        yield f"reads {repo}", note(world, self.seen.number(seen))
+    def _read(self, world: World, repo: RepoName, refused: str, note: Note, *before: object) -> Iterator[Step]:
+        seen = self._glance(repo, world.remotes[REPOS.index(repo)], refused)
+        yield (*before, "reads", repo), note(world, seen)
         if budget := world.budget.spend("unread"):
-            yield f"cannot read {repo}", note(world._replace(budget=budget), self.seen.number(Unseen(repo, "cut")))
+            yield (*before, "cannot read", repo), note(world._replace(budget=budget), self.seen.number(Unseen(repo, "cut")))
 
-    def _push(self, world: World, worker: Worker, deed: Deed, note: Callable[[World, int], World]) -> Iterator[Step]:
+    def _glance(self, repo: RepoName, remote: Remote, refused: str) -> int:
+        key = repo, remote.branch, remote.fence, remote.tag, refused
+        if key not in self._glances:
+            self._glances[key] = self.seen.number(self.edge.saw(repo, remote, refused))
+        return self._glances[key]
+
+    def _push(self, world: World, deed: Deed, note: Note) -> Iterator[Step]:
         number = REPOS.index(deed.repo)
         after, ok, refused = world.remotes[number], True, ""
         for push in self.edge.pushes(deed, after):
@@ -223,18 +238,22 @@ class Model:
                 ok = False
                 break
             after = moved
-        answer = self._answer(deed, ok, refused)
-        yield f"{worker.owner} pushes {deed}", note(_with(world, number, after), answer)
+        answer, pushed = self._answer(deed, ok, refused), _with(world, number, after)
+        if answer < 0 and not self.slow_reads:
+            why = "turned down" if refused else ""
+            yield from self._read(pushed, deed.repo, why, note, "pushes", deed)
+        else:
+            yield ("pushes", deed), note(pushed, answer)
 
     def _mishaps(
-        self, world: World, number: int, deed: Deed, commands: tuple[Command, ...], note: Callable[[World, int], World]
+        self, world: World, number: int, deed: Deed, commands: tuple[Command, ...], note: Note
     ) -> Iterator[Step]:
         if budget := world.budget.spend("late"):
             late = tuple(sorted((*world.late, (number, commands))))
             unknown = note(world._replace(budget=budget, late=late), self._answer(deed, False, ""))
-            yield f"gives up waiting for {deed}", unknown
+            yield ("gives up waiting for", deed), unknown
         if budget := world.budget.spend("lied"):
-            yield f"is lied to about {deed}", note(world._replace(budget=budget), self._answer(deed, True, ""))
+            yield ("is lied to about", deed), note(world._replace(budget=budget), self._answer(deed, True, ""))
 
     def _answer(self, deed: Deed, ok: bool, refused: str) -> int:
         believed = self.edge.believed(deed, ok=ok)
@@ -243,7 +262,7 @@ class Model:
         return REFUSED if refused else SENT
 
     def _append(
-        self, world: World, worker: Worker, record: Record, note: Callable[[World, int], World]
+        self, world: World, worker: Worker, record: Record, note: Note
     ) -> Iterator[Step]:
         state = self.states.values[worker.state]
         phase, owner = standing(world.ledger)
@@ -251,27 +270,27 @@ class Model:
         if not free:
             taken = owner is not None and owner != worker.owner
             beaten = Beaten(record, taken=taken, phase=phase if owner is not None else None)
-            yield f"{worker.owner} is beaten to {record}", note(world, self.seen.number(beaten))
+            yield ("is beaten to", record), note(world, self.seen.number(beaten))
             return
         called = protocol.statuses(state) if record == "aborted" else {}
         entry = Entry(record, worker.owner, tuple(repo for repo, word in called.items() if word == "diverged"))
         written = world._replace(ledger=(*world.ledger, entry), late_records=())
         unknown = self.seen.number(Beaten(record, unknown=True))
-        yield f"{worker.owner} writes {record}", note(written, self.seen.number(Wrote(record)))
+        yield ("writes", record), note(written, self.seen.number(Wrote(record)))
         if budget := world.budget.spend("unread"):
-            yield f"{record} goes in, unknown to {worker.owner}", note(written._replace(budget=budget), unknown)
+            yield ("writes, without knowing it,", record), note(written._replace(budget=budget), unknown)
         if budget := world.budget.spend("late"):
             waiting = tuple(sorted((*world.late_records, (len(world.ledger), entry))))
-            yield f"{record} is on its way", note(world._replace(budget=budget, late_records=waiting), unknown)
+            yield ("gives up waiting for", record), note(world._replace(budget=budget, late_records=waiting), unknown)
 
     def _operators(self, world: World) -> Iterator[Step]:
         budget = world.budget.spend("operators")
         if budget and standing(world.ledger)[0] in OPEN:
             for intent in ("resume", "abort"):
-                yield f"somebody takes over to {intent}", self.take_over(world._replace(budget=budget), intent)
+                yield ("somebody takes over to", intent), self.take_over(world._replace(budget=budget), intent)
         rivalled = world.budget.spend("rival")
         if rivalled and not world.ledger:
-            yield "another run begins", world._replace(budget=rivalled, ledger=(Entry("begin", RIVAL),), late_records=())
+            yield ("another run begins",), world._replace(budget=rivalled, ledger=(Entry("begin", RIVAL),), late_records=())
 
 
 def _with(world: World, number: int, remote: Remote) -> World:
@@ -292,10 +311,10 @@ def _arrivals(world: World) -> Iterator[Step]:
         if after is not None:
             left = list(world.late)
             left.remove(push)
-            yield f"late, {commands} arrives", _with(world._replace(late=tuple(left)), number, after)
+            yield ("late, there arrive", commands), _with(world._replace(late=tuple(left)), number, after)
     for length, entry in world.late_records:
         if length == len(world.ledger):
-            yield f"late, {entry} arrives", world._replace(ledger=(*world.ledger, entry), late_records=())
+            yield ("late, there arrives", entry), world._replace(ledger=(*world.ledger, entry), late_records=())
 
 
 def _strangers(world: World, number: int) -> Iterator[Step]:
@@ -303,12 +322,12 @@ def _strangers(world: World, number: int) -> Iterator[Step]:
     if budget := world.budget.spend("colleague"):
         for branch in {remote.branch + COLLEAGUE, OLD, ELSEWHERE} - {remote.branch}:
             moved = _with(world._replace(budget=budget), number, remote._replace(branch=branch))
-            yield f"a colleague moves {REPOS[number]} to {branch}", moved
+            yield ("a colleague moves", REPOS[number], "to", branch), moved
     if budget := world.budget.spend("other_run"):
         for branch in (remote.branch, remote.branch + OTHER_RUN):
             moved = _with(world._replace(budget=budget), number, remote._replace(fence="foreign", branch=branch))
-            yield f"another fleet's run leaves {REPOS[number]} at {branch}", moved
+            yield ("another fleet's run leaves", REPOS[number], "at", branch), moved
     if remote.tag == "absent" and (budget := world.budget.spend("squatter")):
-        yield f"somebody takes the tag in {REPOS[number]}", _with(
+        yield ("somebody takes the tag in", REPOS[number]), _with(
             world._replace(budget=budget), number, remote._replace(tag="other")
         )

@@ -163,8 +163,10 @@ class SshGit:
         self.port = self._family.listen(begin, _greets, log)
 
     def _stop(self) -> None:
-        self._family.stop()
-        shutil.rmtree(self.prefix, ignore_errors=True)
+        try:
+            self._family.stop()
+        finally:
+            shutil.rmtree(self.prefix, ignore_errors=True)
 
 
 def _greets(port: int) -> bool:

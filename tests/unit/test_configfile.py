@@ -91,6 +91,13 @@ def test_a_wrong_item_does_not_move_the_places_of_its_neighbours() -> None:
     assert [line.split(" ")[0] for line in found] == ["9:17:", "10:35:", "10:58:"]
 
 
+def test_a_merge_needs_a_branch_on_both_sides() -> None:
+    assert said("{branch: stg}", "{tag: 'v{version}'}", "promotions: [{from: dev, to: stg}]\n") == [
+        "10:30: stg has no branch in api, so nothing can be merged | give it a branch, or write by: tag"
+    ]
+    assert read("{branch: stg}", "{tag: 'v{version}'}", "promotions: [{from: dev, to: stg, by: tag}]\n").promotions
+
+
 def test_secrets_are_neither_shown_nor_accepted() -> None:
     for address in ("https://joe:canary1234@github.com/t/w", "https://ghp_canary1234canary1234canary12@github.com/t/w"):
         with pytest.raises(ConfigError) as caught:
@@ -147,6 +154,22 @@ def test_no_value_of_any_shape_ends_in_anything_but_a_config_error(value: object
     text = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     with suppress(ConfigError):
         assert parse(text, "repos.yaml").version == 1
+
+
+def test_a_check_from_outside_is_checked_like_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "team_gates").mkdir()
+    (tmp_path / "team_gates" / "load.py").write_text(
+        "from dataclasses import dataclass\nfrom multigit.model.config import STRICT\n\n"
+        "@dataclass(frozen=True)\nclass Settings:\n    __pydantic_config__ = STRICT\n    below: float\n"
+    )
+    (tmp_path / "team_gates" / "odd.py").write_text("class Settings:\n    x: int\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert read(more="gates: {g: {kind: team_gates.load, below: 1.50}}\n").gates["g"].settings == {"below": 1.5}
+    assert said(more="gates: {g: {kind: team_gates.load, belov: '1.5'}}\n") == [
+        '10:36: unknown key "belov" in gates.g | did you mean "below"?'
+    ]
+    with pytest.raises(UsageError, match=r"the Settings of team_gates\.odd cannot be read"):
+        read(more="gates: {g: {kind: team_gates.odd}}\n")
 
 
 # --- files -------------------------------------------------------------------------------------------------------

@@ -108,6 +108,7 @@ def test_the_caret_stands_below_the_place_when_korean_is_before_it() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.text() | st.text("{}[]:,-?&*!|>'\"%@`# \n\tab01~<=\\ue"))
 @example("!<x y> a")
+@example("${")
 @example("%YAML 1.99999999999999999999\n--- a")
 @example("? ? ?")
 @example("--- |\n a\n...\n")

@@ -111,7 +111,12 @@ ROLLBACK = replace(
     quarantine=(Quarantine(hold="q-1", env=PROD, reason="결제 오류", sources={API: (oid("6e9a9b3"),)}),),
 )  # fmt: skip
 HOTFIX = replace(
-    plan(replace(land(API, "7221481", "0b1f22c"), how="push", from_clone="/srv/gli/gli_api-server")),
+    plan(
+        replace(
+            land(API, "7221481", "0b1f22c", notes=("src/결제.py +3 -1",)), how="push",
+            from_clone="/srv/gli/gli_api-server",
+        )
+    ),
     verb="hotfix", source=None, emergency=True, reason="hotfix: CORS",
 )  # fmt: skip
 PULL = replace(

@@ -37,6 +37,8 @@ DOCUMENTS: dict[str, str] = {
     "multigit.log/1": document("", LOG),
     "multigit.show/1": document("", SHOW),
     "multigit.pull/1": document("", docs.PullDocument(branch=Branch("main"), results=PULLED)),
+    "multigit.holds/1": document("", docs.HoldsDocument(holds=s.TROUBLED.holds)),
+    "multigit.settle/1": document("", docs.SettleDocument()),
     "multigit.config/1": document("", CONFIG),
     "multigit.error/1": document("", docs.ErrorDocument(code="MG-300", what=s.HOSTILE, exit_code=3)),
 }

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
@@ -11,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from multigit.errors import MultigitError, PartlyApplied, Refused
+from multigit.ui import lang
 from multigit.ui.outlet import Outlet, width_of
 from multigit.ui.screen import Color, Screen
-from tests.unit.ui.samples import HOSTILE, NOW
+from tests.unit.ui.conftest import Open, Stream
+from tests.unit.ui.samples import HOSTILE
 
 MOVED = Refused(
     "gli_api-server: main moved while the plan was waiting",
@@ -22,59 +23,6 @@ MOVED = Refused(
     state="nothing was pushed (0 of 8)",
     code="MG-212",
 )
-
-
-class Stream(io.TextIOWrapper):
-    """A stream of some encoding that may claim to be a terminal."""
-
-    def __init__(self, encoding: str = "utf-8", *, terminal: bool = False) -> None:
-        super().__init__(io.BytesIO(), encoding=encoding, newline="\n")
-        self.terminal = terminal
-
-    def isatty(self) -> bool:
-        return self.terminal
-
-    @property
-    def text(self) -> str:
-        self.flush()
-        buffer = self.buffer
-        assert isinstance(buffer, io.BytesIO)
-        return buffer.getvalue().decode(self.encoding)
-
-
-class Opened:
-    """A screen with its two streams."""
-
-    def __init__(self, screen: Screen, out: Stream, err: Stream) -> None:
-        self.screen, self.out, self.err = screen, out, err
-
-
-Open = Callable[..., Opened]
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
-    def make(
-        *,
-        encoding: str = "utf-8",
-        terminal: bool = False,
-        stdin: bool = False,
-        term: str = "xterm",
-        json: bool = False,
-        quiet: bool = False,
-        verbose: bool = False,
-        color: Color = "auto",
-        no_input: bool = False,
-    ) -> Opened:
-        out, err = Stream(encoding, terminal=terminal), Stream(encoding, terminal=terminal)
-        monkeypatch.setenv("TERM", term)
-        monkeypatch.setattr(sys, "stdout", out)
-        monkeypatch.setattr(sys, "stderr", err)
-        monkeypatch.setattr(sys, "stdin", Stream(terminal=stdin))
-        screen = Screen.open(json=json, quiet=quiet, verbose=verbose, color=color, no_input=no_input, now=lambda: NOW)
-        return Opened(screen, out, err)
-
-    return make
 
 
 @pytest.mark.shows("X9")
@@ -124,6 +72,11 @@ def test_no_encoding_is_too_small(opened: Open, encoding: str) -> None:
     document = opened(encoding=encoding, json=True)
     document.screen.document({"subject": "결제 😀"})
     assert json.loads(document.out.text) == {"subject": "결제 😀"}
+
+
+@pytest.mark.parametrize(("encoding", "spoken"), [("utf-8", "ko"), ("cp949", "ko"), ("ascii", "en"), ("latin-1", "en")])
+def test_who_cannot_be_shown_korean_is_asked_in_english(opened: Open, encoding: str, spoken: str) -> None:
+    assert lang.readable("ko", opened(encoding=encoding).screen.can_show) == spoken
 
 
 @pytest.mark.parametrize(

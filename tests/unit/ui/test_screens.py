@@ -13,7 +13,7 @@ from multigit.model.names import RepoName
 from multigit.model.plan import Refusal, Step
 from multigit.ui.plans import plan_text
 from multigit.ui.reports import commits_text, diff_text, log_text, pull_text, report_text, show_text
-from multigit.ui.tables import history_text, status_text
+from multigit.ui.tables import history_text, holds_text, status_text
 from multigit.ui.text import cells
 from tests.conftest import Golden
 from tests.unit.ui import samples as s
@@ -71,12 +71,14 @@ SCREENS: dict[str, Callable[[int], str]] = {
     "plan-nothing": lambda width: plan_text(s.NOTHING, width=width),
     "plan-hostile": lambda width: plan_text(HOSTILE, width=width),
     "rollback": lambda width: plan_text(s.ROLLBACK, width=width, live=s.TAG, note="the one match"),
-    "hotfix": lambda width: plan_text(
+    "hotfix": lambda width: plan_text(s.HOTFIX, width=width),
+    "hotfix-content": lambda width: plan_text(
         s.HOTFIX, width=width, diffstat={s.API: ((3, 1, "src/결제.py"),)}, shipped={s.API: s.COMMITS[s.USER]}
     ),
     "pull-plan": lambda width: plan_text(s.PULL, width=width),
     "status": lambda width: status_text(s.STATUS, width=width, zone=s.KST, now=s.NOW),
     "status-troubled": lambda width: status_text(s.TROUBLED, width=width, zone=s.KST),
+    "holds": lambda width: holds_text(s.TROUBLED.holds, s.KST, s.NOW, width=width),
     "history": lambda width: history_text(s.RELEASES, s.KST, s.NOW, width=width),
     "report": lambda width: report_text(s.report("released", api="landed", user="landed"), s.KST, width=width),
     "report-open": lambda width: report_text(
