@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from multigit.app import look, report
 from multigit.app.consent import Options
 from multigit.app.session import Session
@@ -16,7 +18,7 @@ from multigit.ui.tables import holds_text
 def show(session: Session, screen: Screen, env: str | None) -> int:
     """The holds in force."""
     chosen = session.environment(env).name if env else None
-    holds = tuple(hold for hold in look.fleet(session, ()).history.holds if chosen in (None, hold.env))
+    holds = tuple(hold for hold in look.ledger(session).holds if chosen in (None, hold.env))
     screen.say(holds_text(holds, session.zone, session.now(), width=screen.width))
     screen.document(document("", HoldsDocument(holds=holds)))
     return DONE
@@ -27,8 +29,8 @@ def put(session: Session, screen: Screen, env: str, reason: str, options: Option
     target = session.environment(env)
     if not reason:
         raise UsageError("a hold needs its reason", hint=f'multigit hold set {env} -m "…"')
-    history = look.fleet(session, ()).history
-    name = f"h-{session.now():%Y%m%d-%H%M%S}"
+    history = look.ledger(session)
+    name = f"h-{session.now():%Y%m%d-%H%M%S}-{uuid4().hex[:4]}"  # two people may set one in the same second
     screen.say(f"hold {target.name}: {reason}   (released with: multigit hold release {target.name})")
     if options.dry_run:
         return DONE
@@ -40,7 +42,7 @@ def put(session: Session, screen: Screen, env: str, reason: str, options: Option
 def release(session: Session, screen: Screen, env: str, reason: str, options: Options) -> int:
     """Take away every hold of an environment, quarantines included; the reason stays in the ledger."""
     target = session.environment(env)
-    history = look.fleet(session, ()).history
+    history = look.ledger(session)
     holds = [hold for hold in history.holds if hold.env == target.name]
     if holds and not reason:
         raise UsageError("releasing a hold needs a reason", hint=f'multigit hold release {env} -m "…"')

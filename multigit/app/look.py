@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from multigit.app.session import Session
 from multigit.errors import MultigitError
@@ -19,7 +19,7 @@ from multigit.model.names import Branch, Oid, RepoName, Tag
 from multigit.tagschemes import newest_not_later
 from multigit.vcs import clones, merging, read
 from multigit.vcs.lsrefs import survey
-from multigit.vcs.mirror import Mirror, fetch, open_mirror
+from multigit.vcs.mirror import Mirror, fetch, open_mirror, present
 from multigit.vcs.ssh import share
 
 T = TypeVar("T")
@@ -52,6 +52,20 @@ def history(session: Session, seen: Sequence[RepoState]) -> History:
     """The ledger as of `seen`."""
     home = next(state for state in seen if state.repo == session.config.home.name)
     return History() if home.problem else session.ledger.read(home.heads.get(LEDGER))
+
+
+def ledger(session: Session) -> History:
+    """The ledger as it is now; MultigitError where the home repository cannot be read: "no run" would be a guess."""
+    home = session.config.home
+    seen = survey(home.name, session.url(home), [LEDGER], [])
+    if seen.problem:
+        raise MultigitError(
+            f"the ledger cannot be read: it is in {home.name}",
+            why=seen.problem.why,
+            hint=seen.problem.hint or f"multigit status -r {home.name}",
+            state="nothing was changed",
+        )
+    return session.ledger.read(seen.heads.get(LEDGER))
 
 
 def pairs(session: Session, seen: Fleet, source: Environment, target: Environment, *, back: bool = False) -> Fleet:
@@ -181,6 +195,8 @@ def clone_states(
         head = state.heads.get(branch) if branch else None
         path = session.clone_path(repo)
         found = clones.look(repo.name, path, session.url(repo), branch, head)
+        if found.relation == "unknown" and branch and head and branch in found.heads:
+            found = replace(found, relation=_relation(session, repo, found.heads[branch], head))
         if commit and branch and found.exists and found.dirty and found.current == branch and branch in found.heads:
             tree, stat = clones.tracked_tree(path, found.heads[branch])
             found = replace(found, work_tree=tree, diffstat=stat, suspects=_suspects(session, path, stat))
@@ -188,6 +204,13 @@ def clone_states(
 
     found = {clone.repo: clone for clone in each(one, repos, session.jobs)}
     return replace(seen, clones=found)
+
+
+def _relation(session: Session, repo: Repo, local: Oid, remote: Oid) -> Literal["behind", "diverged"]:
+    """A clone that lacks the remote's head: whether all it has is there already is asked in the mirror."""
+    mirror = session.mirror(repo)
+    fetch(mirror, {"refs/multigit/seen/clone": remote})
+    return "behind" if present(mirror, [local]) and read.is_ancestor(mirror, local, remote) else "diverged"
 
 
 def _suspects(session: Session, folder: Path, stat: Sequence[tuple[int, int, str]]) -> tuple[tuple[str, str], ...]:

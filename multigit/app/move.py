@@ -245,9 +245,9 @@ def _show(
     if plan.lands or plan.refusals or options.dry_run:
         shown = plan_text(
             plan, gates, width=screen.width, live=report.live_tag(session, fleet, plan.target),
-            saved=str(options.out) if options.out else "",
+            saved=str(options.out) if options.out else "", ways_out=options.dry_run,
         )  # fmt: skip
-        screen.say(shown, always=not options.dry_run)
+        screen.say(shown, always=screen.interactive and not options.dry_run)
     if options.dry_run:
         screen.document(plan_document(plan, gates))
 

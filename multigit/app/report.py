@@ -146,19 +146,25 @@ def ended(session: Session, screen: Screen, work: Work, result: Result, seconds:
         plan=work.plan,
         outcome=_OUTCOMES[result.done.end],  # type: ignore[arg-type]
         statuses=protocol.statuses(result.state),
-        why=result.done.why or engine.cannot(result.state),
+        why=result.done.why or engine.cannot(result.state) or _recorded_reason(work, result),
         warnings=tuple(warnings),
         next=_next(session, work.plan, result),
         took=round(seconds, 3),
     )
     screen.close()
-    screen.say(report_text(report, session.zone, width=screen.width))
+    screen.say(report_text(report, session.zone, width=screen.width), always=True)
     if result.done.end is End.RELEASED and work.plan.production and work.plan.tag and work.plan.verb != "rollback":
         lang = session.config.system.lang
         urls = [env.url for env in session.config.environments.values() if env.name == work.plan.target and env.url]
         screen.say(checklist_text(sentence(lang, "post_title"), post_deploy(lang, tag=work.plan.tag, urls=urls)))
     screen.document(document("", report))
     return DONE if intent == "abort" and report.clean else report.exit_code
+
+
+def _recorded_reason(work: Work, result: Result) -> str:
+    """Why the run was taken back, as the ledger has it: the closing of fences has overwritten what was seen then."""
+    run = work.ledger.history.runs.get(work.plan.run)
+    return run.reason if run and result.done.end is End.ABORTED else ""
 
 
 def _after_release(work: Work) -> list[str]:

@@ -13,10 +13,13 @@ from multigit.app.consent import Options
 from multigit.app.move import work_for
 from multigit.app.session import Session
 from multigit.apply import engine, signals
-from multigit.errors import DONE, Refused, UsageError
+from multigit.apply.effects import Hands
+from multigit.apply.engine import Work
+from multigit.errors import DONE, MultigitError, PartlyApplied, Refused, UsageError
 from multigit.lanes import each
 from multigit.ledger.records import LedgerError
 from multigit.model import plan as plans
+from multigit.model.config import Config
 from multigit.model.documents import SettleDocument
 from multigit.model.events import History, Run
 from multigit.model.names import RunId
@@ -40,22 +43,29 @@ def settle(
     again: Callable[[list[str]], int],
 ) -> int:
     """Go on with the open run, or take it back. With none open, `resume` makes the last refused plan anew (`again`)."""
-    history = look.fleet(session, ()).history
+    history = look.ledger(session)
     run = _meant(history, word)
     if run is None:
-        return _no_run(session, screen, intent, history, word, again)
-    plan = _plan_of(run)
+        if not options.dry_run:
+            report.sync_log(session)  # a run that was closed by a process killed right then is told now
+        return _no_run(session, screen, intent, history, word, lambda args: again([*args, *_spoken(options)]))
+    plan = _plan_of(run, session.config)
     _agree(session, screen, intent, run, options)
     if options.dry_run:
         return DONE
     work = work_for(session, screen, plan)
     started = time.monotonic()
     with signals.heeded(work, screen.warn):
+        _recover(work, run, intent)
         if beaten := engine.take(work):
             raise Refused(f"run {run.id} could not be taken over", why=beaten.why, hint="multigit status")
-        each(lambda hands: hands.recover(), work.hands().values(), session.jobs)
         result = engine.take_up(work, run, intent)
     return report.ended(session, screen, work, result, time.monotonic() - started, intent=intent)
+
+
+def _spoken(options: Options) -> list[str]:
+    """Consent given to `resume` holds for the plan it makes again; never for production, which wants its phrase."""
+    return [*(["--yes"] if options.yes else []), *(["--dry-run"] if options.dry_run else [])]
 
 
 def _meant(history: History, word: str | None) -> Run | None:
@@ -88,7 +98,7 @@ def _no_run(
     return DONE
 
 
-def _plan_of(run: Run) -> Plan:
+def _plan_of(run: Run, config: Config) -> Plan:
     try:
         plan = plans.from_json(json.dumps(run.plan))
     except ValueError as broken:
@@ -97,9 +107,37 @@ def _plan_of(run: Run) -> Plan:
             why=str(broken).splitlines()[0],
             hint="use the multigit version that began it",
         ) from broken
+    if unknown := [repo for repo in plan.commits() if repo not in config.repos]:
+        raise UsageError(
+            f"run {run.id} is about {', '.join(unknown)}, which repos.yaml does not have",
+            hint="use the file it was begun with: -f FILE, or put the repository back",
+        )
     if plan.run != run.id:
         raise LedgerError(f"the plan of run {run.id} was changed after it began", hint="multigit show " + run.id)
     return plan
+
+
+def _recover(work: Work, run: Run, intent: Intent) -> None:
+    """Get the run's objects from wherever they are.
+
+    A repository that does not answer stops a resume before anything is decided: going on would mean to abort.
+    """
+
+    def one(hands: Hands) -> str:
+        try:
+            hands.recover()
+        except MultigitError as failed:
+            return f"{hands.parcel.repo}: {failed.why or failed.what}"
+        return ""
+
+    failures = [why for why in each(one, work.hands().values(), work.jobs) if why]
+    if failures and run.phase == "begun" and intent == "resume":
+        raise PartlyApplied(
+            f"run {run.id} cannot go on now",
+            why="; ".join(failures),
+            hint=f"multigit resume {run.id}   (when it answers again)\nmultigit abort {run.id}",
+            state="the run stays open; nothing was changed now",
+        )
 
 
 def _agree(session: Session, screen: Screen, intent: Intent, run: Run, options: Options) -> None:
@@ -109,6 +147,8 @@ def _agree(session: Session, screen: Screen, intent: Intent, run: Run, options: 
     plan = run.plan
     road = " -> ".join(str(plan[key]) for key in ("source", "target") if plan.get(key))
     screen.say(f"run {run.id}: {plan.get('verb')} {road}, {run.phase}, by {who.user}@{who.host}, {age}", always=True)
+    if intent == "abort" and run.phase == "landed":
+        screen.warn("it has landed in every repository: it is finished now, and a rollback takes it back")
     if options.dry_run or options.yes:
         return
     if not screen.interactive:

@@ -74,6 +74,9 @@ class Hands:
     def build(self) -> None:
         """Make the run's commit and tag in the mirror, from the clone's objects where they come from one."""
         parcel = self.parcel
+        if not parcel.lands:
+            # A repository that only gets the tag may never have been compared, and its commit never fetched.
+            fetch(self.mirror, {"refs/multigit/seen/kept": parcel.old})
         if parcel.from_clone:
             self._take_from_clone()
         if parcel.commit:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -39,7 +40,7 @@ from multigit.apply.vocabulary import (
 )
 from multigit.errors import MultigitError
 from multigit.lanes import each
-from multigit.ledger.journal import Journal
+from multigit.ledger.journal import Journal, JournalError
 from multigit.ledger.shared import Ledger
 from multigit.model.events import Actor, Event, History, Run
 from multigit.model.names import RepoName
@@ -114,7 +115,10 @@ def _drive(work: Work, state: State) -> Result:
     while not isinstance(actions[0], Done):
         if stopped := _stopped(work, state):
             return _ended(work, Result(stopped, state), hands)
-        seen = each(partial(_perform, work, hands, state), actions, work.jobs)
+        try:
+            seen = each(partial(_perform, work, hands, state), actions, work.jobs)
+        except (MultigitError, OSError) as broken:
+            return _ended(work, Result(_broken_off(state, actions, broken), state), hands)
         state, actions = protocol.next(state, tuple(seen))
     done = actions[0]
     assert isinstance(done, Done)
@@ -128,10 +132,20 @@ def _stopped(work: Work, state: State) -> Done | None:
     return Done(End.OPEN, "stopped on request") if work.stop.is_set() else None
 
 
-def _ended(work: Work, result: Result, hands: Mapping[RepoName, Hands] | None = None) -> Result:
-    if hands and result.done.end in (End.REFUSED, End.RACE, End.ABORTED):
+def _broken_off(state: State, actions: tuple[Action, ...], broken: Exception) -> Done:
+    """What it leaves when this machine cannot go on, because its journal or its disk fails."""
+    why = f"{broken}: {broken.why}" if isinstance(broken, MultigitError) and broken.why else str(broken)
+    before = state.phase is Phase.PLANNED and not any(isinstance(action, Append) for action in actions)
+    return Done(End.REFUSED if before else End.OPEN, f"this machine cannot go on: {why}")
+
+
+def _ended(work: Work, result: Result, hands: Mapping[RepoName, Hands]) -> Result:
+    # The tag's push drops the stage ref; where no tag was pushed, it is dropped now.
+    untagged = result.done.end is End.RELEASED and work.plan.tag is None
+    if untagged or result.done.end in (End.REFUSED, End.RACE, End.ABORTED):
         each(_forget, hands.values(), work.jobs)
-    work.journal.note("ended", work.plan.run, result.done.end.value, data={"why": result.done.why})
+    with suppress(JournalError):  # how it ended is in the ledger and on the screen
+        work.journal.note("ended", work.plan.run, result.done.end.value, data={"why": result.done.why})
     return result
 
 
@@ -198,11 +212,14 @@ def _append(work: Work, record: Record, state: State) -> Observation:
     if refused is None:
         return Wrote(record)
     if refused.history is None:
-        return Beaten(record, why=refused.why)
+        return Beaten(record, why=refused.why, unknown=refused.unknown)
     run = refused.history.runs.get(work.plan.run)
+    if record == "begin" and refused.unknown:
+        return Beaten(record, why=refused.why, unknown=True)
     if record == "begin":
         holder = refused.history.open_run
-        return Beaten(record, why=_named(holder) if holder else "the ledger moved: the plan is stale")
+        stale = "the ledger moved: another record came first, make the plan again"
+        return Beaten(record, why=_named(holder) if holder else stale if refused.moved else refused.why)
     taken = run is not None and run.owner != work.owner
     return Beaten(record, taken=taken, phase=_phase(run), why=_named(run) if taken and run else refused.why)
 

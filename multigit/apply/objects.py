@@ -67,10 +67,13 @@ class Parcel:
         return next((state for state in ours if seen == self.fence(state).oid), Fence.FOREIGN)
 
     def restore(self, old_tree: Oid) -> NewCommit:
-        """The commit that undoes a landing where the host refuses to rewind: OLD's tree on top of NEW."""
-        return NewCommit(
-            tree=old_tree, parents=(self.new,), message=f"Undo {self.run}: it could not land everywhere", by=self.by
-        )
+        """The commit that undoes a landing where the host refuses to rewind: OLD's tree on top of NEW.
+
+        The trailer makes the next promotion ship the work again (vcs/merging.py): NEW stays in the history, so that a
+        plain merge would find nothing to do.
+        """
+        message = f"Undo {self.run}: it could not land everywhere\n\nMultigit-Restores: {self.old}"
+        return NewCommit(tree=old_tree, parents=(self.new,), message=message, by=self.by)
 
 
 def parcels(plan: Plan) -> dict[RepoName, Parcel]:

@@ -71,7 +71,8 @@ def _fold(state: State, seen: Observation) -> State:
             view = state.view(repo)
             return _with(state, replace(view, known=False, tries=view.tries + 1, unseen=why))
         case Wrote(record):
-            return replace(_forget_tries(state), phase=_AFTER.get(record, state.phase))
+            reason = state.reason or (cannot(state) if record == "aborting" else "")
+            return replace(_forget_tries(state), phase=_AFTER.get(record, state.phase), reason=reason)
         case Beaten():
             return _beaten(state, seen)
 
@@ -196,6 +197,21 @@ def _why_no_tag(view: RepoView) -> str:
     if view.tag is TagState.OTHER:
         return "the tag exists there and stands for something else"
     return view.refused or view.unseen or "the tag could not be pushed"
+
+
+def cannot(state: State) -> str:
+    """Which repositories could not land, and why; '' if none is known."""
+    return "; ".join(f"{view.repo}: {_why_not(view)}" for view in state.repos if view.lands and _why_not(view))
+
+
+def _why_not(view: RepoView) -> str:
+    if view.known and view.fence is Fence.FOREIGN:
+        return view.refused or "another run has its fence"
+    if view.known and view.fence is Fence.NONE and view.tip is not Tip.OLD:
+        return view.refused or "the branch was moved by somebody else"
+    if view.known and view.fence in _CLOSED:
+        return "the run was being taken back there already"
+    return view.refused or view.unseen or ("the push got no answer" if view.tries >= TRIES else "")
 
 
 def statuses(state: State) -> dict[RepoName, str]:

@@ -81,7 +81,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class LandIt:
-    """One atomic push {branch OLD->NEW, fence F0->landed}, both leased; then read back."""
+    """One atomic push {branch OLD->NEW, fence F0->landed}, both leased; then read back.
+
+    The fence value is this push's own: git leaves a ref that is up to date out of a push, and its lease with it, so
+    a second try with the same value could go out with the branch alone.
+    """
 
     repo: RepoName
     attempt: int = 0

@@ -23,11 +23,11 @@ def multigit() -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command; answers its exit code. No traceback reaches the user."""
-    world = World()
+    argv = sys.argv[1:] if args is None else list(args)
+    world = World(argv=argv)
     try:
         # auto_envvar_prefix stays unset: no environment variable may consent to anything.
-        result = multigit.main(args=list(args) if args is not None else None, prog_name="multigit",
-                               standalone_mode=False, obj=world)  # fmt: skip
+        result = multigit.main(args=argv, prog_name="multigit", standalone_mode=False, obj=world)
         return int(result or 0)
     except click.exceptions.Exit as done:
         return done.exit_code

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,6 +40,8 @@ class World:
     """What a verb is run with: the screen at once, the session when the configuration is needed."""
 
     settings: Globals = field(default_factory=Globals)
+    argv: Sequence[str] = ()
+    """The command line without the program's name."""
     _screen: Screen | None = None
     _session: Session | None = None
 
@@ -103,7 +104,7 @@ class World:
             overrides=overrides,
             plan_file=Path(plan_file) if plan_file else None,
             out=Path(out) if out else None,
-            again=typed_command(),
+            again=typed_command(self.argv),
             **said,
         )
 
@@ -115,10 +116,10 @@ def _override(text: str) -> tuple[str, str]:
     return gate, reason.strip()
 
 
-def typed_command() -> str:
+def typed_command(argv: Sequence[str]) -> str:
     """The command line as typed, without what gives consent: what a hint shows to type again."""
     words, skip = [], False
-    for word in sys.argv[1:]:
+    for word in argv:
         if skip:
             skip = False
         elif word in ("--confirm", "--plan", "--out"):

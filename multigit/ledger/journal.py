@@ -60,6 +60,7 @@ class Journal:
         self._lock = Lock()
         with self._explained():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.chmod(0o700)
             if path.is_symlink():
                 raise OSError(f"{path} is a symbolic link")
             path.touch(mode=0o600, exist_ok=True)

@@ -6,7 +6,7 @@ An open `begin` is the lock of the whole fleet; there is no other (docs/protocol
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from multigit.ledger import records
 from multigit.model.events import Event, History, fold
@@ -25,6 +25,10 @@ class Refused:
 
     history: History | None
     why: str
+    moved: bool = False
+    """Another record came first."""
+    unknown: bool = False
+    """The push got no answer: the record was not to be seen afterwards, yet it may arrive later."""
 
 
 @dataclass(slots=True)
@@ -62,17 +66,17 @@ class Ledger:
             oid = self._write(event)
             report = write.push(self.home, [write.RefUpdate(ref=records.BRANCH.full, old=self.history.head, new=oid)])
             if report.done:
-                self.history = fold((*self.history.events, event), oid)
+                self.history = fold((*self.history.events, replace(event, oid=oid)), oid)
                 return None
             try:
                 now = self.refresh()
             except Exception as unreadable:  # noqa: BLE001 - any reason leaves the record's fate unknown
-                return Refused(None, f"the ledger could not be read back: {unreadable}")
+                return Refused(None, f"the ledger could not be read back: {unreadable}", unknown=not report.refused)
             if any(known.oid == oid for known in now.events):
                 return None
             if report.refused or not may_follow(now):
-                return Refused(now, report.refused or "the ledger moved")
-        return Refused(self.history, "the ledger keeps moving")
+                return _refused(now, report)
+        return Refused(self.history, "the ledger keeps moving", moved=True)
 
     def _write(self, event: Event) -> Oid:
         parents = (self.history.head,) if self.history.head else ()
@@ -80,3 +84,11 @@ class Ledger:
         tree = write.empty_tree(self.home)
         commit = NewCommit(tree=tree, parents=parents, message=records.message(event), by=by)
         return write.write_object(self.home, "commit", commit.body())
+
+
+def _refused(now: History, report: write.PushReport) -> Refused:
+    if report.refused:
+        return Refused(now, f"the host of the ledger says: {report.refused}")
+    if report.stale:
+        return Refused(now, "the ledger moved", moved=True)
+    return Refused(now, f"the ledger gave no answer: {report.problem.why if report.problem else ''}", unknown=True)

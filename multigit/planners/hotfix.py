@@ -44,7 +44,7 @@ def _one(
     if branch is None or head is None:
         return common.missing_branch(repo.name, branch)
     clone = fleet.clones.get(repo.name)
-    if not request.selects(repo.name) or clone is None or not clone.exists:
+    if not request.selects(repo.name) or clone is None or not clone.exists or not clone.heads:
         why = "not selected" if not request.selects(repo.name) else "no clone here"
         return Keep(repo=repo.name, branch=branch, at=head, why=why)
     if clone.foreign:

@@ -122,9 +122,12 @@ def _way_out(config: Config, repo: Repo, source: Environment, target: Environmen
     # a back-merge's on its target, because nobody may touch production for it.
     into, other = (ours, theirs) if back else (theirs, ours)
     where = config.folder(repo)
-    return (
-        f"cd {where} && git switch {into} && git pull --ff-only && git merge origin/{other}"
-        f" && git push origin {into}   (edit the files, git add, git commit before the push), then: multigit resume"
+    return "\n".join(
+        (
+            f"cd {where} && git switch {into} && git pull --ff-only && git fetch origin && git merge origin/{other}",
+            f"(edit the files) git commit -am 'Merge {other} into {into}' && git push origin {into}",
+            "multigit resume",
+        )
     )
 
 

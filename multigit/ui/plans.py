@@ -14,7 +14,7 @@ from multigit.model.verdict import GateResult
 from multigit.ui.gates import gate_lines
 from multigit.ui.plan_rows import Extras, plain_rows, wave_rows
 from multigit.ui.problems import with_exit
-from multigit.ui.text import count, visible, wrap
+from multigit.ui.text import count, visible, visible_lines, wrap
 
 HANG = 8
 MANY = 40
@@ -34,6 +34,7 @@ def plan_text(
     shipped: Mapping[RepoName, Sequence[CommitLine]] | None = None,
     saved: str = "",
     commands: Sequence[str] = (),
+    ways_out: bool = True,
 ) -> str:
     """The whole plan.
 
@@ -47,7 +48,7 @@ def plan_text(
     lines += [line for label, text in _remarks(plan) for line in labelled(label, text, width)]
     lines += gate_lines(gates, width)
     lines += _sum(plan, gates, width)
-    lines += _ways_out(plan)
+    lines += _ways_out(plan) if ways_out else []
     if saved:
         heads = sum(len(seen.heads) for seen in plan.seen)
         valid = f"valid while the {count(heads, 'branch head')} stay where they are"
@@ -147,10 +148,16 @@ def _counted(number: int, word: str) -> str:
     )
 
 
+def _fix(hint: str) -> list[str]:
+    """A hint of several commands keeps its lines."""
+    first, *more = visible_lines(hint)
+    return [f"fix     {first}", *(f"        {line}" for line in more)]
+
+
 def _ways_out(plan: Plan) -> list[str]:
     """Each different hint once; commands are never broken, so that they can be copied."""
     hints = dict.fromkeys(refusal.hint for refusal in plan.refusals if refusal.hint)
     left = [step.hint for step in plan.steps if isinstance(step, Leave) and step.hint]
     ways = list(dict.fromkeys([*hints, *left]))
-    lines = [f"fix     {visible(hint)}" for hint in ways[:FIXES]]
+    lines = [line for hint in ways[:FIXES] for line in _fix(hint)]
     return [*lines, *([f"fix     and {len(ways) - FIXES} more: --json has them all"] if len(ways) > FIXES else [])]

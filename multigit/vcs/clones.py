@@ -196,7 +196,9 @@ def tracked_tree(folder: Path, head: Oid, *, untracked: bool = False) -> tuple[O
         env = {"GIT_INDEX_FILE": str(index)}
         own = git_dir(folder) / "index"
         if own.exists():
-            shutil.copyfile(own, index)  # what was added or removed there counts, and its cached times save reading
+            # What was added or removed there counts, and its cached times save reading. Its own time goes along: git
+            # mistrusts entries as young as the index, or a change of equal size in the same second goes unseen.
+            shutil.copy2(own, index)
         else:
             git_in(folder, "read-tree", head, env=env)
         git_in(folder, "add", "--all" if untracked else "--update", "--", ":/", env=env, timeout=300)

@@ -7,7 +7,7 @@ a plain merge after a restore commit loses the features for good, and says nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -123,6 +123,14 @@ def _virtual(mirror: Mirror, tree: Oid, *parents: Oid) -> Oid:
     return write.write_object(mirror, "commit", commit.body())
 
 
+def _followed(mirror: Mirror, source: Oid, target: Oid, merged: Oid, paths: Collection[str]) -> set[str]:
+    """New names of `paths`: a merge carries the target's work over to where the source moved the file or its folder."""
+    moved = read.renames(mirror, target, merged)
+    for base in read.merge_bases(mirror, source, target) if paths else ():
+        moved |= read.renames(mirror, base, source)
+    return {new for new, old in moved.items() if old in paths}
+
+
 def _traps(
     mirror: Mirror, source: Oid, target: Oid, outcome: Clean, own: History, absorbed: Sequence[Oid]
 ) -> tuple[Trap, ...]:
@@ -132,6 +140,7 @@ def _traps(
         return ()
     reverts = tuple(oid for oid, _, message in own if _takes_back(mirror, source, message))
     worked_on = read.own_paths(mirror, [target], [source], without={*absorbed, *reverts})
+    worked_on |= _followed(mirror, source, target, outcome.tree, worked_on)
     undone = read.own_paths(mirror, [target], [source]) - worked_on if reverts else set()
     names = ", ".join(oid.short for oid in reverts)
     by_hand = f"it was reverted on the target by hand ({names}); a plain merge would keep it out for good"

@@ -129,6 +129,19 @@ def changed_paths(mirror: Mirror, a: Oid, b: Oid) -> tuple[str, ...]:
     return tuple(fields(git("diff-tree", *args, at=mirror.path).out))
 
 
+def renames(mirror: Mirror, a: Oid, b: Oid) -> dict[str, str]:
+    """New path -> old path of the files that git sees as renamed between two commits or trees, as a merge does."""
+    args = ("-r", "-z", "--find-renames", "--diff-filter=R", "--name-status", "--end-of-options", a, b)
+    parts = fields(git("diff-tree", *args, at=mirror.path, timeout=300).out)
+    return dict(zip(parts[2::3], parts[1::3], strict=True))
+
+
+def merge_bases(mirror: Mirror, a: Oid, b: Oid) -> tuple[Oid, ...]:
+    """Every best common ancestor; none where the histories are unrelated."""
+    out = git("merge-base", "--all", a, b, at=mirror.path, check=False).out.decode()
+    return tuple(Oid(line) for line in out.split())
+
+
 def messages(
     mirror: Mirror, include: Sequence[Oid], exclude: Sequence[Oid], grep: str
 ) -> tuple[tuple[Oid, tuple[Oid, ...], str], ...]:

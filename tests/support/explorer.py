@@ -17,7 +17,8 @@ from itertools import combinations_with_replacement
 
 from multigit.apply.vocabulary import End, Phase, TagState
 from tests.support.modelled import OPEN, PERSISTENT, REPOS, Entry, Policy, Remote, standing
-from tests.support.rules import Budget, Intent, Model, World
+from tests.support.rules import Intent, Model
+from tests.support.worlds import Budget, World
 
 POLICIES: tuple[Policy, ...] = ("plain", "rejects", "no rewinds", "no undoing", "no tags")
 
@@ -169,7 +170,9 @@ def main() -> int:
     budget = Budget(**{kind: getattr(asked, kind) for kind in Budget._fields})
     found = explorer.explore(fleets(explorer.model, asked.repos, budget, tuple(asked.policies)), asked.limit)
     print(f"{found.worlds} states in {time.perf_counter() - started:.0f} s, {found.wrong or 'all invariants hold'}")
-    print(*(f"  {end.value}: reported in {count} states" for end, count in sorted(found.told.items(), key=str)), sep="\n")
+    print(
+        *(f"  {end.value}: reported in {count} states" for end, count in sorted(found.told.items(), key=str)), sep="\n"
+    )
     print(*(f"  {number}. {label}" for number, label in enumerate(found.way, 1)), sep="\n")
     return 1 if found.wrong else 0
 

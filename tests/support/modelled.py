@@ -7,8 +7,7 @@ the refs that were sent, each from the very value the sender saw, or none of the
 
 from __future__ import annotations
 
-from os.path import commonprefix
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from multigit.apply.vocabulary import Fence, LandIt, Observation, Phase, PutTag, Record, Saw, Settle, TagState, Tip
 from multigit.model.names import RepoName
@@ -43,11 +42,12 @@ class Remote(NamedTuple):
 
 
 class Update(NamedTuple):
-    """One ref of a push as the sender means it. `expect` None: no lease."""
+    """One ref of a push as the sender means it. `expect` None: no lease; `unique`: no other push writes this value."""
 
     ref: str
     expect: str | None
     new: str
+    unique: bool = False
 
 
 class Command(NamedTuple):
@@ -73,9 +73,9 @@ RIVAL = 0
 def connect(remote: Remote, updates: tuple[Update, ...]) -> tuple[Command, ...] | None:
     """The sender's side: what goes over the wire; None where a lease does not hold."""
     commands = []
-    for ref, expect, new in updates:
+    for ref, expect, new, unique in updates:
         shown = getattr(remote, ref)
-        if shown == new:
+        if shown == new and not unique:
             continue  # up to date, therefore exempt from its lease
         if expect is not None and shown != expect:
             return None
@@ -87,10 +87,12 @@ def receive(remote: Remote, commands: tuple[Command, ...]) -> Remote | None:
     """The server's side: every ref from the value the sender saw, or none."""
     if any(getattr(remote, command.ref) != command.old for command in commands):
         return None
-    after = remote._replace(**{command.ref: command.new for command in commands})
+    moves: dict[str, Any] = {command.ref: command.new for command in commands}
+    after = remote._replace(**moves)
     if after.branch == remote.branch:
         return after
-    dropped = set(remote.branch[len(commonprefix((remote.branch, after.branch))) :])
+    kept = next((n for n, pair in enumerate(zip(remote.branch, after.branch, strict=False)) if len({*pair}) > 1), None)
+    dropped = set(remote.branch[len(after.branch) if kept is None else kept :])
     return after._replace(
         landed=remote.landed or after.branch == NEW,
         undone=remote.undone or (remote.live and not after.live),
@@ -150,15 +152,15 @@ class Edge:
                 return self.settling(to, remote)
 
     def landing(self) -> tuple[Update, ...]:
-        """Branch and fence, both leased."""
-        return Update("branch", OLD, NEW), Update("fence", Fence.NONE.value, Fence.LANDED.value)
+        """Branch and fence, both leased; a fence value of this push alone, so that its lease is always checked."""
+        return Update("branch", OLD, NEW), Update("fence", Fence.NONE.value, Fence.LANDED.value, unique=True)
 
     def settling(self, to: str, remote: Remote) -> tuple[tuple[Update, ...], ...]:
         """The fence, with the branch where that is to go back; nothing if the fence is no longer as it was."""
         expected = (Fence.NONE if to == "void" else Fence.LANDED).value
         if remote.fence != expected:
             return ()
-        fence = Update("fence", expected, to)
+        fence = Update("fence", expected, to, unique=True)
         moves = {"undone": (Update("branch", NEW, OLD),), "restored": (Update("branch", NEW, UNDO),)}
         return ((*moves.get(to, ()), fence),)
 
@@ -166,9 +168,9 @@ class Edge:
         """What reading the repository back tells."""
         return Saw(repo, tip(remote.branch), Fence(remote.fence), TagState(remote.tag), refused)
 
-    def believed(self, deed: Deed, *, ok: bool) -> Observation | None:
+    def believed(self, deed: Deed, *, ok: bool) -> Observation | None:  # noqa: ARG002 - for the mutants
         """What the push's own answer is taken for; None: nothing, it is read back."""
-        return None
+        return None  # a push's own answer proves nothing
 
 
 def tip(branch: str) -> Tip:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from multigit.apply import protocol
 from multigit.apply.vocabulary import (
@@ -15,7 +15,6 @@ from multigit.apply.vocabulary import (
     Append,
     Beaten,
     Done,
-    End,
     Look,
     Observation,
     Record,
@@ -28,11 +27,7 @@ from multigit.apply.vocabulary import (
 )
 from multigit.model.names import RepoName
 from tests.support.modelled import (
-    COLLEAGUE,
-    ELSEWHERE,
-    OLD,
     OPEN,
-    OTHER_RUN,
     REPOS,
     RIVAL,
     Command,
@@ -46,59 +41,13 @@ from tests.support.modelled import (
     refusal,
     standing,
 )
+from tests.support.worlds import REFUSED, SENT, TODO, Budget, Step, Worker, World, arrivals, strangers, with_remote
 
 Intent = Literal["resume", "abort"]
 Decide = Callable[[State, tuple[Observation, ...]], tuple[State, tuple[Action, ...]]]
 Note = Callable[["World", int], "World"]
 """Writes down what a process observed, by number."""
 T = TypeVar("T", bound=Hashable)
-
-
-class Budget(NamedTuple):
-    """How often each mishap may happen on one path, and how many in all."""
-
-    mishaps: int = 3
-    late: int = 1  # a push or a record is on its way when its sender gives up; it arrives at any later time or never
-    lied: int = 1  # the host says OK and writes nothing
-    unread: int = 1  # the answer to a read, or to a record that went in, is lost
-    colleague: int = 2  # somebody pushes on top, or forces the branch back to OLD or elsewhere
-    other_run: int = 1  # another fleet's run takes the fence, with or without landing on top
-    squatter: int = 1  # somebody gives our tag's name to something else
-    rival: int = 1  # another run of this fleet begins first
-    operators: int = 1  # somebody takes the run over, to resume or to abort
-
-    def spend(self, kind: str) -> Budget | None:
-        """What is left after one more of `kind`. Operators are no mishap."""
-        left = getattr(self, kind) - 1
-        if kind == "operators":
-            return self._replace(operators=left) if left >= 0 else None
-        if left < 0 or not self.mishaps:
-            return None
-        return self._replace(**{kind: left}, mishaps=self.mishaps - 1)
-
-
-class Worker(NamedTuple):
-    """A process at work: its state, and per due action TODO, SENT, REFUSED or the observation (by number)."""
-
-    owner: int
-    state: int
-    slots: tuple[int, ...]
-
-
-TODO, SENT, REFUSED = -1, -2, -3
-
-
-class World(NamedTuple):
-    """All there is. Pushes and records that are still on their way are in `late` and `late_records`."""
-
-    remotes: tuple[Remote, ...]
-    budget: Budget
-    ledger: tuple[Entry, ...] = ()
-    workers: tuple[Worker, ...] = ()
-    late: tuple[tuple[int, tuple[Command, ...]], ...] = ()
-    late_records: tuple[tuple[int, Entry], ...] = ()
-    told: tuple[End, ...] = ()
-    """Ends that were reported to operators, each kind once."""
 
 
 class Numbered(Generic[T]):
@@ -114,10 +63,6 @@ class Numbered(Generic[T]):
             self._numbers[value] = len(self.values)
             self.values.append(value)
         return self._numbers[value]
-
-
-Step = tuple[tuple[object, ...], World]
-"""What happened, in words that are put together only when asked for, and the world after it."""
 
 
 @dataclass
@@ -191,9 +136,9 @@ class Model:
         for worker in world.workers:
             for label, after in self.work(world, worker):
                 yield (worker.owner, *label), after
-        yield from _arrivals(world)
+        yield from arrivals(world)
         for number in range(len(world.remotes)):
-            yield from _strangers(world, number)
+            yield from strangers(world, number)
         yield from self._operators(world)
 
     def work(self, world: World, worker: Worker) -> Iterator[Step]:
@@ -217,7 +162,10 @@ class Model:
         seen = self._glance(repo, world.remotes[REPOS.index(repo)], refused)
         yield (*before, "reads", repo), note(world, seen)
         if budget := world.budget.spend("unread"):
-            yield (*before, "cannot read", repo), note(world._replace(budget=budget), self.seen.number(Unseen(repo, "cut")))
+            yield (
+                (*before, "cannot read", repo),
+                note(world._replace(budget=budget), self.seen.number(Unseen(repo, "cut"))),
+            )
 
     def _glance(self, repo: RepoName, remote: Remote, refused: str) -> int:
         key = repo, remote.branch, remote.fence, remote.tag, refused
@@ -238,7 +186,7 @@ class Model:
                 ok = False
                 break
             after = moved
-        answer, pushed = self._answer(deed, ok, refused), _with(world, number, after)
+        answer, pushed = self._answer(deed, ok, refused), with_remote(world, number, after)
         if answer < 0 and not self.slow_reads:
             why = "turned down" if refused else ""
             yield from self._read(pushed, deed.repo, why, note, "pushes", deed)
@@ -261,9 +209,7 @@ class Model:
             return self.seen.number(believed)
         return REFUSED if refused else SENT
 
-    def _append(
-        self, world: World, worker: Worker, record: Record, note: Note
-    ) -> Iterator[Step]:
+    def _append(self, world: World, worker: Worker, record: Record, note: Note) -> Iterator[Step]:
         state = self.states.values[worker.state]
         phase, owner = standing(world.ledger)
         free = not world.ledger if record == "begin" else owner == worker.owner and phase is state.phase
@@ -290,44 +236,7 @@ class Model:
                 yield ("somebody takes over to", intent), self.take_over(world._replace(budget=budget), intent)
         rivalled = world.budget.spend("rival")
         if rivalled and not world.ledger:
-            yield ("another run begins",), world._replace(budget=rivalled, ledger=(Entry("begin", RIVAL),), late_records=())
-
-
-def _with(world: World, number: int, remote: Remote) -> World:
-    remotes = (*world.remotes[:number], remote, *world.remotes[number + 1 :])
-    return world._replace(remotes=remotes, late=tuple(push for push in world.late if _may_arrive(push, remotes)))
-
-
-def _may_arrive(push: tuple[int, tuple[Command, ...]], remotes: tuple[Remote, ...]) -> bool:
-    """A fence value never comes back, so a push that names one that is gone is forgotten."""
-    number, commands = push
-    return all(command.old == remotes[number].fence for command in commands if command.ref == "fence")
-
-
-def _arrivals(world: World) -> Iterator[Step]:
-    for push in world.late:
-        number, commands = push
-        after = receive(world.remotes[number], commands)
-        if after is not None:
-            left = list(world.late)
-            left.remove(push)
-            yield ("late, there arrive", commands), _with(world._replace(late=tuple(left)), number, after)
-    for length, entry in world.late_records:
-        if length == len(world.ledger):
-            yield ("late, there arrives", entry), world._replace(ledger=(*world.ledger, entry), late_records=())
-
-
-def _strangers(world: World, number: int) -> Iterator[Step]:
-    remote = world.remotes[number]
-    if budget := world.budget.spend("colleague"):
-        for branch in {remote.branch + COLLEAGUE, OLD, ELSEWHERE} - {remote.branch}:
-            moved = _with(world._replace(budget=budget), number, remote._replace(branch=branch))
-            yield ("a colleague moves", REPOS[number], "to", branch), moved
-    if budget := world.budget.spend("other_run"):
-        for branch in (remote.branch, remote.branch + OTHER_RUN):
-            moved = _with(world._replace(budget=budget), number, remote._replace(fence="foreign", branch=branch))
-            yield ("another fleet's run leaves", REPOS[number], "at", branch), moved
-    if remote.tag == "absent" and (budget := world.budget.spend("squatter")):
-        yield ("somebody takes the tag in", REPOS[number]), _with(
-            world._replace(budget=budget), number, remote._replace(tag="other")
-        )
+            yield (
+                ("another run begins",),
+                world._replace(budget=rivalled, ledger=(Entry("begin", RIVAL),), late_records=()),
+            )

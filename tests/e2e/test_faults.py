@@ -1,0 +1,280 @@
+"""Hosts that say no, break, fall silent or are not what they should be: nothing half done, and words that help (X9)."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from multigit.apply import engine
+from multigit.vcs.lsrefs import list_refs
+from multigit.vcs.run import GitError
+from tests.support.fleetkit import FleetKit, Ran
+from tests.support.gitkit import bare
+from tests.support.killer import kinds, stages
+from tests.support.servers import HttpGit
+
+NAMES = ("root", "api", "web")
+REFUSE = 'while read old new ref; do case "$ref" in {ref}) echo "{words}" >&2; exit 1;; esac; done'
+WORDS = "frozen by the platform team"
+
+
+@pytest.fixture
+def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FleetKit:
+    """Every repository has a feature on dev. Tries follow each other at once."""
+    monkeypatch.setattr(engine, "PAUSES", (0.0,))
+    kit = FleetKit.make(tmp_path)
+    for name in NAMES:
+        kit.commit(name, "dev", {"feature.txt": "good\n"}, "feat: good")
+    return kit
+
+
+def refuse(kit: FleetKit, name: str, ref: str) -> None:
+    kit.hosts[name].hook("pre-receive", REFUSE.format(ref=ref, words=WORDS))
+
+
+def heal(kit: FleetKit, name: str) -> None:
+    (kit.hosts[name].path / "hooks/pre-receive").unlink()
+
+
+def explained(ran: Ran, name: str) -> None:
+    assert f"{name}: " in ran.text
+    assert WORDS in ran.text
+
+
+# --- one of them says no -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.shows("G3", "G6")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_branch_refused_by_one_host_leaves_nothing_anywhere(kit: FleetKit, name: str) -> None:
+    refuse(kit, name, "refs/heads/stg")
+    before = kit.refs()
+    ran = kit.promote().exits(3)
+    explained(ran, name)
+    assert "multigit status" in ran.text
+    assert kit.refs() == before
+    assert kinds(kit) == ["begin", "aborting", "aborted"]
+    assert sum(" ABORT " in line for line in kit.log().splitlines()) == 3
+    assert WORDS in kit.log()
+    assert stages(kit) == []
+    heal(kit, name)
+    kit.promote().ok()
+    assert [kit.file(n, "stg", "feature.txt") for n in NAMES] == ["good"] * 3
+
+
+@pytest.mark.shows("G5", "G6")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tag_refused_by_one_host_leaves_the_run_open_until_it_is_taken(kit: FleetKit, name: str) -> None:
+    refuse(kit, name, "refs/tags/*")
+    ran = kit.promote().exits(4)
+    explained(ran, name)
+    assert "multigit resume r-" in ran.text
+    assert kinds(kit) == ["begin", "landed"]
+    blocked = kit.promote().exits(3)
+    assert "is open" in blocked.text
+    kit.call("resume", "--yes").exits(4)
+    heal(kit, name)
+    kit.call("resume", "--yes").ok()
+    assert len({tuple(kit.tags("stg-deploy-", n)) for n in NAMES}) == 1
+    assert kit.log().count("PROMOTE") == 3
+
+
+@pytest.mark.shows("G6")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_host_that_takes_no_refs_of_ours_is_found_before_anything_is_visible(kit: FleetKit, name: str) -> None:
+    refuse(kit, name, "refs/multigit/*")
+    before = kit.refs()
+    ran = kit.promote().exits(3)
+    explained(ran, name)
+    assert kit.refs() == before
+    assert kinds(kit) == ["failed"]
+    assert "FAILURE" in kit.log()
+    assert WORDS in kit.log()
+
+
+@pytest.mark.shows("G6")
+def test_a_host_that_refuses_the_fence_alone_is_left_open_with_its_branch_as_before(kit: FleetKit) -> None:
+    refuse(kit, "api", "refs/multigit/fence")
+    before = kit.refs()
+    ran = kit.promote().exits(4)
+    explained(ran, "api")
+    assert kit.refs() == before
+    assert kinds(kit) == ["begin", "aborting"]
+    heal(kit, "api")
+    kit.call("abort", "--yes").ok()
+    assert kit.refs() == before
+    assert kinds(kit)[-1] == "aborted"
+
+
+@pytest.mark.shows("G6")
+def test_a_host_that_refuses_the_ledger_is_quoted(kit: FleetKit) -> None:
+    refuse(kit, "root", "refs/heads/multigit-ledger")
+    before = kit.refs(ledger=True)
+    ran = kit.promote().exits(3)
+    assert WORDS in ran.text
+    assert "another run was first" not in ran.text
+    assert kit.refs(ledger=True) == before
+
+
+@pytest.mark.shows("G6")
+@pytest.mark.parametrize("name", ["root", "web"])
+def test_where_the_undo_is_refused_as_well_the_content_comes_back_and_the_work_is_not_lost(
+    kit: FleetKit, name: str
+) -> None:
+    kit.hosts[name].git("config", "receive.denyNonFastForwards", "true")
+    refuse(kit, "api", "refs/heads/stg")
+    old, tree, others = kit.head(name, "stg"), kit.tree(name, "stg"), kit.refs()
+    ran = kit.promote().exits(3)
+    assert "by a commit on top" in ran.text
+    assert "every branch is where it was" not in ran.text
+    assert kit.tree(name, "stg") == tree
+    assert kit.hosts[name].git("rev-list", "--count", f"{old}..stg", "--first-parent") == "2"
+    assert {n: refs for n, refs in kit.refs().items() if n != name} == {n: r for n, r in others.items() if n != name}
+    assert "result=restored" in kit.log()
+    heal(kit, "api")
+    kit.promote().ok()
+    assert [kit.file(n, "stg", "feature.txt") for n in NAMES] == ["good"] * 3
+    assert kit.tree(name, "stg") == kit.tree(name, "dev")
+
+
+@pytest.mark.shows("G6")
+def test_a_hook_that_fails_after_the_refs_moved_changes_nothing(kit: FleetKit) -> None:
+    for name in NAMES:
+        kit.hosts[name].hook("post-receive", "echo deploy webhook is down >&2; exit 1")
+    kit.promote().ok()
+    assert kinds(kit) == ["begin", "landed", "released"]
+
+
+# --- they cannot be read -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.shows("X9")
+def test_a_host_that_is_gone_stops_everything_before_it_starts(kit: FleetKit) -> None:
+    kit.hosts["api"].path.rename(kit.root / "gone")
+    before = {n: kit.hosts[n].refs() for n in ("root", "web")}
+    ran = kit.promote().exits(1)
+    assert "api" in ran.text
+    assert "does not" in ran.text
+    assert {n: kit.hosts[n].refs() for n in ("root", "web")} == before
+    assert "missing" in kit.call("status").exits(1).text
+
+
+@pytest.mark.shows("X9")
+@pytest.mark.parametrize("word", ["resume", "abort"])
+def test_without_its_ledger_nobody_says_that_nothing_is_open(kit: FleetKit, word: str) -> None:
+    refuse(kit, "api", "refs/tags/*")
+    kit.promote().exits(4)
+    kit.hosts["root"].path.rename(kit.root / "gone")
+    ran = kit.call(word, "--yes").exits(1)
+    assert "the ledger cannot be read" in ran.text
+
+
+@pytest.mark.shows("G10")
+def test_a_repository_that_is_down_keeps_the_run_open_and_decides_nothing(kit: FleetKit) -> None:
+    refuse(kit, "api", "refs/tags/*")
+    kit.promote().exits(4)
+    place, away = kit.hosts["web"].path, kit.root / "gone"
+    place.rename(away)
+    for word in ("resume", "abort"):
+        assert "web" in kit.call(word, "--yes").exits(4).text
+    assert kinds(kit) == ["begin", "landed", "take", "take"]
+    away.rename(place)
+    heal(kit, "api")
+    kit.call("resume", "--yes").ok()
+    assert len({tuple(kit.tags("stg-deploy-", n)) for n in NAMES}) == 1
+
+
+@pytest.mark.shows("X9")
+def test_a_host_that_accepts_and_is_silent_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/api.git"
+        begun = time.monotonic()
+        with pytest.raises(GitError) as raised:
+            list_refs(url, ["refs/heads/"], timeout=1)
+        assert time.monotonic() - begun < 10
+        assert raised.value.problem.kind == "timeout"
+
+
+@pytest.mark.slow
+@pytest.mark.shows("X9")
+@pytest.mark.parametrize(("status", "step", "code"), [(401, "fetch", 1), (503, "fetch", 1), (403, "push", 3)])
+def test_http_refusals_name_the_repository(
+    tmp_path: Path, http_git: HttpGit, monkeypatch: pytest.MonkeyPatch, status: int, step: str, code: int
+) -> None:
+    monkeypatch.setattr(engine, "PAUSES", (0.0,))
+    remote = "".join(f'  {n}: {{url: "{http_git.url(f"hosts/{n}.git")}"}}\n' for n in NAMES)
+    kit = FleetKit.make(tmp_path / "served", repos=remote)
+    kit.commit("api", "dev", {"feature.txt": "good\n"}, "feat: good")
+    http_git.fail("hosts/api.git", status, at=[step])
+    before = kit.refs()
+    ran = kit.promote().exits(code)
+    assert "api: " in ran.text
+    assert kit.refs() == before
+    http_git.heal()
+    kit.promote().ok()
+
+
+# --- they are not what they should be ----------------------------------------------------------------------------
+
+
+@pytest.mark.shows("X9")
+@pytest.mark.parametrize("shape", ["empty", "missing branch", "unrelated"])
+def test_odd_repositories_get_a_verdict_of_their_own(kit: FleetKit, shape: str) -> None:
+    host = kit.hosts["api"]
+    if shape == "empty":
+        shutil.rmtree(host.path)
+        bare(host.path)
+    if shape == "missing branch":
+        host.git("update-ref", "-d", "refs/heads/stg")
+    if shape == "unrelated":
+        host.commit({"other.txt": "1\n"}, on="stg", parents=(), message="another beginning")
+    before = kit.refs()
+    ran = kit.promote().exits(3)
+    assert "api" in ran.text
+    assert {"unrelated": "unrelated"}.get(shape, "no branch") in ran.text
+    assert kit.refs() == before
+
+
+@pytest.mark.shows("X9")
+def test_a_shallow_host_is_served_or_refused_but_never_harmed(kit: FleetKit) -> None:
+    host, full = kit.hosts["api"], kit.root / "full.git"
+    host.commit({"more.txt": "1\n"}, on="dev")
+    host.path.rename(full)
+    host.git  # noqa: B018 - the object stays, its folder is made anew
+    full.parent.joinpath("x").mkdir()
+    from tests.support.gitkit import plain_git
+
+    plain_git("clone", "-q", "--bare", "--depth=1", "--no-single-branch", f"file://{full}", str(host.path), at=kit.root)
+    before = kit.refs()
+    ran = kit.promote()
+    assert ran.code in (0, 1, 3), ran
+    if ran.code:
+        assert "api" in ran.text
+        assert kit.refs() == before
+    kit.fsck()
+
+
+@pytest.mark.shows("X9")
+@pytest.mark.parametrize("harm", ["objects", "head", "everything"])
+def test_a_broken_cache_is_never_pushed(kit: FleetKit, hermetic: Path, harm: str) -> None:
+    kit.call("status").ok()
+    for mirror in (hermetic / ".cache/multigit/mirrors").glob("*.git"):
+        if harm == "head":
+            (mirror / "HEAD").unlink()
+            continue
+        for file in [f for f in (mirror / "objects").rglob("*") if f.is_file()]:
+            file.chmod(0o644)
+            file.write_bytes(b"garbage")
+        if harm == "everything":
+            (mirror / "config").write_text("[core\n")
+    before = kit.refs()
+    ran = kit.promote()
+    if ran.code:
+        assert "Traceback" not in ran.text
+        assert kit.refs() == before
+    kit.fsck()
+    assert ran.code in (0, 1, 3)
