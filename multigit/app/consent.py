@@ -57,8 +57,8 @@ def obtain(
     """
     asked = [result for result in gates if result.unanswered]
     if options.confirm is not None or not screen.interactive or (options.yes and not plan.production):
+        # No time passes here, and leases guard every ref: heads are read again only where a person was waited for.
         _by_options(plan, options, asked)
-        still_true()
         return tuple(gates)
     if options.yes:
         raise problems.yes_is_not_enough(**_commands(plan, options))

@@ -7,7 +7,7 @@ from uuid import uuid4
 from multigit.app import look, report
 from multigit.app.consent import Options
 from multigit.app.session import Session
-from multigit.errors import DONE, MultigitError, Refused, UsageError
+from multigit.errors import DONE, Refused, UsageError
 from multigit.model.documents import HoldsDocument
 from multigit.model.events import Event, Hold
 from multigit.ui.documents import document
@@ -74,9 +74,6 @@ def _write(session: Session, kind: str, reason: str, data: dict[str, object]) ->
 
 
 def _end(session: Session, screen: Screen) -> int:
-    try:
-        report.sync_log(session)
-    except (MultigitError, OSError) as unwritten:
-        screen.warn(f"{session.config.log.file} was not written: {unwritten}")
+    report.tell_log(session, screen)
     screen.document(document("", HoldsDocument(holds=session.ledger.history.holds)))
     return DONE

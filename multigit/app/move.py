@@ -6,22 +6,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
-from multigit.app import look, report
+from multigit.app import gatekeeping, look, report
 from multigit.app.consent import Options, obtain, save, saved
 from multigit.app.session import Session
 from multigit.apply import engine, signals
 from multigit.apply.engine import Work
 from multigit.apply.vocabulary import End
-from multigit.checks import evaluate
-from multigit.errors import DONE, MultigitError, Refused, UsageError
-from multigit.model.config import Config, Environment, Gate
+from multigit.errors import DONE, MultigitError, UsageError
+from multigit.model.config import Config, Environment
 from multigit.model.documents import blocked_by, plan_extras
 from multigit.model.fleet import Fleet
 from multigit.model.names import EnvName, Tag
-from multigit.model.plan import Plan, Refusal, Request, Verb
-from multigit.model.verdict import GateResult, Subject
+from multigit.model.plan import Plan, Request, Verb
+from multigit.model.verdict import GateResult
 from multigit.planners import hotfix as hotfix_planner
 from multigit.planners import promote as promote_planner
 from multigit.planners import rollback as rollback_planner
@@ -175,13 +173,13 @@ def _run(session: Session, screen: Screen, move: Move, options: Options) -> int:
         return done
     fleet = move.look()
     plan = _planned(session, move, fleet, options)
-    gates = _gates(session, plan, fleet, options)
+    gates = gatekeeping.asked(session, plan, fleet, options)
     _show(session, screen, plan, gates, fleet, options)
     if options.dry_run:
         return _previewed(plan, gates, options)
     if blocked_by(plan, gates):
-        _tell_refused(session, plan, gates, fleet, options)
-        raise _blocked(plan, gates)
+        _tell_refused(session, screen, plan, gates, fleet, options)
+        raise gatekeeping.blocked(plan, gates)
     if not plan.lands:
         return report.nothing(session, screen, plan)
     agreed = obtain(screen, plan, gates, options, lambda: _still_true(session, plan))
@@ -211,32 +209,6 @@ def _released_already(session: Session, screen: Screen, options: Options) -> int
     return report.nothing(session, screen, kept, f"this plan was released as {run.tag or run.id} already")
 
 
-def _gates(session: Session, plan: Plan, fleet: Fleet, options: Options) -> tuple[GateResult, ...]:
-    """The gates of this road. A hold is always asked; so is, before production, whether hotfixes were merged back."""
-    config = session.config
-    gates = [Gate(name="hold", kind="hold")] if plan.verb in ("promote", "hotfix", "push") else []
-    if plan.verb == "promote" and plan.source and plan.target:
-        road = config.promotion(config.environments[plan.source], config.environments[plan.target])
-        listed = [config.gates[name] for name in (road.gates if road else ())]
-        if not any(gate.kind == "backmerged" for gate in listed):
-            listed.append(_owes_nothing(plan))
-        gates += listed
-    if not plan.lands and not plan.refusals:
-        return ()
-    subject = Subject(config=config, plan=plan, fleet=fleet, now=session.now(), folder=str(session.folder))
-    unknown = set(options.overrides) - {gate.name for gate in gates}
-    if unknown:
-        raise UsageError(f"there is no gate called {sorted(unknown)[0]!r} here",
-                         why=f"gates: {', '.join(gate.name for gate in gates) or 'none'}")  # fmt: skip
-    return tuple(replace(r, overridden=options.overrides.get(r.gate.name, "")) for r in evaluate(gates, subject))
-
-
-def _owes_nothing(plan: Plan) -> Gate:
-    """Hotfixes that were never merged back stop a production release, and are only pointed out before others (G8)."""
-    level: Literal["block", "warn"] = "block" if plan.production else "warn"
-    return Gate(name="no-backlog", kind="backmerged", level=level, settings={"from": plan.target})
-
-
 def _show(
     session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet, options: Options
 ) -> None:
@@ -255,25 +227,6 @@ def _show(
 def _previewed(plan: Plan, gates: Sequence[GateResult], options: Options) -> int:
     code = plan_extras(plan, gates).exit_code
     return 10 if code == DONE and options.exit_code and plan.lands else code
-
-
-def _blocked(plan: Plan, gates: Sequence[GateResult]) -> MultigitError:
-    reasons = blocked_by(plan, gates)
-    hints = [r.hint for r in plan.refusals if r.hint]
-    kind = MultigitError if all(r.technical for r in plan.refusals) and plan.refusals else Refused
-    first = next((_sentence(r) for r in plan.refusals), "")
-    gate = next((f"{g.gate.name}: {g.verdict.why}" for g in gates if g.blocks and g.verdict.state != "ask"), "")
-    return kind(
-        f"{plan.verb} is blocked by: {', '.join(reasons)}",
-        why=first or gate,
-        hint="\n".join(dict.fromkeys(hints[:3])) or f'--override {reasons[0]}="REASON" is recorded with the release',
-        state=f"nothing was pushed (0 of {len(plan.steps) + len(plan.refusals)})",
-        code="MG-320",
-    )
-
-
-def _sentence(refusal: Refusal) -> str:
-    return f"{refusal.repo}: {refusal.why}" if refusal.repo else refusal.why
 
 
 def _still_true(session: Session, plan: Plan) -> None:
@@ -309,15 +262,18 @@ def work_for(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateR
     )  # fmt: skip
 
 
-def _tell_refused(session: Session, plan: Plan, gates: Sequence[GateResult], fleet: Fleet, options: Options) -> None:
+def _tell_refused(
+    session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet, options: Options
+) -> None:
     """Keep what was asked for `resume`; where consent came with the command, the ledger is told as well (G7)."""
     session.journal.note("refused", plan.run, " ".join(blocked_by(plan, gates)), data={"again": options.again})
     if options.spoken and not any(r.code in ("open-run",) or r.technical for r in plan.refusals):
         work = Work(plan=plan, mirrors={}, ledger=session.ledger, journal=session.journal, actor=session.actor,
                     now=session.now)  # fmt: skip
         work.ledger.history = fleet.history
-        engine.fail_record(work, "; ".join(_sentence(r) for r in plan.refusals) or ", ".join(blocked_by(plan, gates)))
-        report.sync_log(session)
+        why = "; ".join(gatekeeping.sentence(r) for r in plan.refusals) or ", ".join(blocked_by(plan, gates))
+        _remember_failure(work, why, screen)
+        report.tell_log(session, screen)
 
 
 def _remember_failure(work: Work, why: str, screen: Screen) -> None:

@@ -210,3 +210,11 @@ def _diverged(plan: Plan, result: Result) -> tuple[str, ...]:
 def sync_log(session: Session) -> None:
     """Bring deployment.log up to the ledger (G7)."""
     deployment_log.sync(session.log_path, session.ledger.history, session.zone, session.state_folder)
+
+
+def tell_log(session: Session, screen: Screen) -> None:
+    """The same; a log that cannot be written is a warning, because the ledger has everything."""
+    try:
+        sync_log(session)
+    except (MultigitError, OSError) as unwritten:
+        screen.warn(f"{session.config.log.file} was not written: {unwritten}")

@@ -47,7 +47,7 @@ def settle(
     run = _meant(history, word)
     if run is None:
         if not options.dry_run:
-            report.sync_log(session)  # a run that was closed by a process killed right then is told now
+            report.tell_log(session, screen)  # a run whose process was killed as it ended is told now
         return _no_run(session, screen, intent, history, word, lambda args: again([*args, *_spoken(options)]))
     plan = _plan_of(run, session.config)
     _agree(session, screen, intent, run, options)

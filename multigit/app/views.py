@@ -113,12 +113,22 @@ def history(session: Session, screen: Screen, env: str | None, limit: int) -> in
     tags = {state.repo: tuple(state.tags) for state in seen.repos if not state.problem}
     templates = [e.tag for e in ([chosen] if chosen else config.environments.values()) if e.tag]
     ours = {repo: tuple(t for template in templates for t in matching(template, found)) for repo, found in tags.items()}
-    rows = releases(seen.history, ours, chosen.name if chosen else None, len(config.fleet), _env_of_tag(session))
+    env_name = chosen.name if chosen else None
+    rows = releases(seen.history, ours, env_name, len(config.fleet), _env_of_tag(session), session.zone)
     shown = tuple(rows[:limit])
-    told = HistoryDocument(env=chosen.name if chosen else None, releases=shown)
+    unread = _warned(screen, seen)
+    told = HistoryDocument(env=env_name, releases=shown, exit_code=FAILED if unread else 0)
     screen.say(history_text(shown, session.zone, session.now(), width=screen.width))
     screen.document(document("", told))
-    return 0
+    return told.exit_code
+
+
+def _warned(screen: Screen, seen: Fleet) -> bool:
+    """Say which repositories could not be read: their tags are not in what is shown."""
+    for state in seen.repos:
+        if state.problem:
+            screen.warn(f"{state.repo} could not be read: {state.problem.why}")
+    return any(state.problem for state in seen.repos)
 
 
 def _env_of_tag(session: Session) -> dict[str, str]:
@@ -129,6 +139,7 @@ def _env_of_tag(session: Session) -> dict[str, str]:
 def show(session: Session, screen: Screen, word: str) -> int:
     """One release or run: its plan, its events, and where its tag stands."""
     seen = look.fleet(session, ())
+    _warned(screen, seen)
     run = next((run for run in seen.history.runs.values() if run.id == word or run.id.startswith(f"r-{word}")), None)
     if run is None:
         _, tag = _release(session, seen, word)

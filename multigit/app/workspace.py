@@ -67,7 +67,7 @@ def _do(session: Session, screen: Screen, plan: Plan, branch: Branch | None) -> 
     screen.say(pull_text(results, width=screen.width))
     screen.document(document("", told))
     if session.ledger.history.events:
-        report.sync_log(session)
+        report.tell_log(session, screen)
     return told.exit_code
 
 

@@ -5,9 +5,10 @@ A push's own answer never decides anything: it only tells why, when the read-bac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from multigit.apply import objects
 from multigit.apply.objects import FENCE, Parcel
@@ -40,6 +41,8 @@ class Hands:
 
     parcel: Parcel
     mirror: Mirror
+    fences: dict[Oid, Fence] = field(default_factory=dict)
+    """Fence values whose meaning is known."""
 
     def do(self, action: Stage | Look | LandIt | PutTag | Settle) -> Observation:
         """Perform one action; whatever goes wrong becomes an observation."""
@@ -141,7 +144,7 @@ class Hands:
             made = _made(self.mirror, "commit", restore.body(), restore.oid)
             updates.insert(0, RefUpdate(ref=parcel.branch.full, old=parcel.new, new=made))
         expected = Fence.NONE if to is Fence.VOID else Fence.LANDED
-        if parcel.fence_state(fence.oid if fence else None) is not expected:
+        if self._fence_state(fence.oid if fence else None) is not expected:
             return PushReport(done=False, stale=True)
         return write.push(self.mirror, updates + self._drop_stage(refs))
 
@@ -159,7 +162,7 @@ class Hands:
         return Saw(
             self.parcel.repo,
             self._tip(head.oid if head else None),
-            self.parcel.fence_state(fence.oid if fence else None),
+            self._fence_state(fence.oid if fence else None),
             self._tag_state(refs),
             report.refused if report and not report.done else "",
         )
@@ -189,8 +192,19 @@ class Hands:
             return TagState.ABSENT
         return TagState.OURS if seen.oid == tag.oid else TagState.OTHER
 
+    def _fence_state(self, seen: Oid | None) -> Fence:
+        if seen == self.parcel.fence_before:
+            return Fence.NONE
+        if seen is None:
+            return Fence.FOREIGN  # somebody deleted it
+        if seen not in self.fences:
+            fetch(self.mirror, {"refs/multigit/seen/fence": seen})
+            self.fences[seen] = self.parcel.fence_state(read.read_object(self.mirror, seen))
+        return self.fences[seen]
+
     def _fence(self, state: Fence) -> Oid:
-        commit = self.parcel.fence(state)
+        commit = self.parcel.fence(state, uuid4().hex)
+        self.fences[commit.oid] = state
         return _made(self.mirror, "commit", commit.body(), commit.oid)
 
     def _drop_stage(self, refs: dict[str, RefSeen]) -> list[RefUpdate]:

@@ -142,7 +142,8 @@ def _broken_off(state: State, actions: tuple[Action, ...], broken: Exception) ->
 def _ended(work: Work, result: Result, hands: Mapping[RepoName, Hands]) -> Result:
     # The tag's push drops the stage ref; where no tag was pushed, it is dropped now.
     untagged = result.done.end is End.RELEASED and work.plan.tag is None
-    if untagged or result.done.end in (End.REFUSED, End.RACE, End.ABORTED):
+    begun = work.plan.run in work.ledger.history.runs  # the same plan applied twice at once: the winner needs its stage
+    if untagged or result.done.end is End.ABORTED or (result.done.end in (End.REFUSED, End.RACE) and not begun):
         each(_forget, hands.values(), work.jobs)
     with suppress(JournalError):  # how it ended is in the ledger and on the screen
         work.journal.note("ended", work.plan.run, result.done.end.value, data={"why": result.done.why})
@@ -219,7 +220,8 @@ def _append(work: Work, record: Record, state: State) -> Observation:
     if record == "begin":
         holder = refused.history.open_run
         stale = "the ledger moved: another record came first, make the plan again"
-        return Beaten(record, why=_named(holder) if holder else stale if refused.moved else refused.why)
+        why = _named(holder) if holder else stale if refused.moved else refused.why
+        return Beaten(record, why=why, refused=not (holder or refused.moved))
     taken = run is not None and run.owner != work.owner
     return Beaten(record, taken=taken, phase=_phase(run), why=_named(run) if taken and run else refused.why)
 

@@ -41,30 +41,27 @@ class Parcel:
     from_clone: str = ""
 
     @property
-    def tag_oid(self) -> Oid | None:
-        """Id of the tag object."""
-        return self.tag.oid if self.tag else None
-
-    @property
     def staged(self) -> Oid:
         """What the stage ref holds: the tag, which brings the commit along, or the commit."""
         return self.tag.oid if self.tag else self.new
 
-    def fence(self, state: Fence) -> NewCommit:
-        """The fence commit that says `state` of this run; it never repeats, because the run's id is in it.
+    def fence(self, state: Fence, push: str) -> NewCommit:
+        """The fence commit that says `state` of this run. `push` is a mark that no other push carries.
 
-        Its parent is the fence before, so that a host which only takes fast-forwards takes it.
+        Without the mark two pushes of one state would name the same object, and git leaves a ref that has the value
+        already, and its lease, out of a push: a late one could then move the branch alone (docs/protocol.md). The
+        parent is the fence before, so that a host which only takes fast-forwards takes it.
         """
-        message = f"multigit fence\n\nrun: {self.run}\nrepo: {self.repo}\nstate: {state.value}"
+        message = f"multigit fence\n\nrun: {self.run}\nrepo: {self.repo}\nstate: {state.value}\npush: {push}"
         parents = (self.fence_before,) if self.fence_before else ()
         return NewCommit(tree=EMPTY_TREE[len(self.old)], parents=parents, message=message, by=self.by)
 
-    def fence_state(self, seen: Oid | None) -> Fence:
-        """What a fence value means for this run."""
-        if seen == self.fence_before:
-            return Fence.NONE
-        ours = (Fence.LANDED, Fence.VOID, Fence.UNDONE, Fence.RESTORED, Fence.DIVERGED)
-        return next((state for state in ours if seen == self.fence(state).oid), Fence.FOREIGN)
+    def fence_state(self, commit: bytes) -> Fence:
+        """What a fence commit, as git stores it, means for this run."""
+        lines = commit.decode("utf-8", "replace").splitlines()
+        told = dict(line.split(": ", 1) for line in lines if ": " in line)
+        ours = {state.value: state for state in Fence if state not in (Fence.NONE, Fence.FOREIGN)}
+        return ours.get(told.get("state", ""), Fence.FOREIGN) if told.get("run") == self.run else Fence.FOREIGN
 
     def restore(self, old_tree: Oid) -> NewCommit:
         """The commit that undoes a landing where the host refuses to rewind: OLD's tree on top of NEW.

@@ -90,7 +90,7 @@ def _beaten(state: State, seen: Beaten) -> State:
     if seen.taken:
         return replace(state, end=Done(End.LOST, seen.why))
     if seen.record == "begin" and not seen.unknown:
-        return replace(state, end=Done(End.RACE, seen.why))
+        return replace(state, end=Done(End.REFUSED if seen.refused else End.RACE, seen.why))
     if seen.phase is not None and seen.phase is not state.phase:
         return replace(_forget_tries(state), phase=seen.phase)
     return replace(state, end=Done(End.OPEN, seen.why))

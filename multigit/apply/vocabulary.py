@@ -178,6 +178,8 @@ class Beaten:
     """What the ledger says of this run now, where it could be read."""
     why: str = ""
     unknown: bool = False
+    refused: bool = False
+    """The host of the ledger said no; nobody was faster."""
 
 
 Observation = Staged | Saw | Unseen | Wrote | Beaten

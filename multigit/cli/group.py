@@ -38,14 +38,13 @@ class LazyGroup(click.Group):
         """All verbs, in the order of the table."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb, imported now; a stand-in while the shell only completes names."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The verb, imported now. Completing a verb's name does not come here, completing its options does."""
         if cmd_name not in VERBS:
             return None
-        if ctx.resilient_parsing and not ctx.args:
-            return click.Command(cmd_name, short_help=VERBS[cmd_name][2])
         module = import_module(f"multigit.cli.{VERBS[cmd_name][1]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
+        command.short_help = VERBS[cmd_name][2]
         return command
 
     def resolve_command(

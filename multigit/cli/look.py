@@ -24,15 +24,15 @@ def status_command(world: World) -> int:
 @click.command("diff")
 @click.argument("source")
 @click.argument("target")
-@click.argument("repo", required=False)
+@click.argument("only", metavar="[REPO]", required=False)
 @global_options
 @pass_world
-def diff_command(world: World, source: str, target: str, repo: str | None) -> int:
+def diff_command(world: World, source: str, target: str, only: str | None) -> int:
     """What SOURCE has that TARGET lacks: commits and files, per repository."""
     from multigit.app import views
 
-    if repo:
-        world.session.selected = (*world.session.selected, repo)
+    if only:
+        world.session.selected = (*world.session.selected, only)
     return views.diff(world.session, world.screen, source, target)
 
 

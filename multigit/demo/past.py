@@ -1,4 +1,4 @@
-"""The past of the demo's repositories as data: who committed what, where, when. `stream` is git-fast-import(1) input."""
+"""The past of the demo's repositories as data: who committed what, when; `stream` is git-fast-import(1) input."""
 
 from __future__ import annotations
 

@@ -26,9 +26,10 @@ class Story:
     def run(self, *args: str, expect: int = DONE) -> None:
         """One command in a process of its own."""
         self.say(f"\n$ multigit {' '.join(_shown(arg) for arg in args)}")
+        command = [sys.executable, "-m", "multigit", *args]
         done = subprocess.run(
-            [sys.executable, "-m", "multigit", *args], cwd=self.place.work, env=self._environment(), stdin=subprocess.DEVNULL,
-            capture_output=True, encoding="utf-8", check=False, timeout=300,
+            command, cwd=self.place.work, env=self._environment(), stdin=subprocess.DEVNULL, capture_output=True,
+            encoding="utf-8", check=False, timeout=300,
         )  # fmt: skip
         self.say((done.stdout + _without_progress(done.stderr)).rstrip("\n"))
         if done.returncode != expect:

@@ -46,9 +46,12 @@ class Ledger:
 
     def refresh(self) -> History:
         """Ask the home repository for its head and read up to there."""
-        refs = list_refs(self.home.url, [records.BRANCH.full])
-        seen = refs.get(records.BRANCH.full)
-        return self.read(seen.oid if seen else None)
+        return self.read(self.head())
+
+    def head(self) -> Oid | None:
+        """The ledger's head at the home repository, now."""
+        seen = list_refs(self.home.url, [records.BRANCH.full]).get(records.BRANCH.full)
+        return seen.oid if seen else None
 
     def _load(self, head: Oid | None) -> History:
         if head is None:
@@ -65,16 +68,18 @@ class Ledger:
         for _ in range(5):
             oid = self._write(event)
             report = write.push(self.home, [write.RefUpdate(ref=records.BRANCH.full, old=self.history.head, new=oid)])
-            if report.done:
-                self.history = fold((*self.history.events, replace(event, oid=oid)), oid)
-                return None
             try:
-                now = self.refresh()
+                # "ok" is no proof: a host may say it and write nothing (docs/protocol.md), so the head is read back.
+                head = self.head()
+                if head == oid:
+                    self.history = fold((*self.history.events, replace(event, oid=oid)), oid)
+                    return None
+                now = self.read(head)
             except Exception as unreadable:  # noqa: BLE001 - any reason leaves the record's fate unknown
                 return Refused(None, f"the ledger could not be read back: {unreadable}", unknown=not report.refused)
             if any(known.oid == oid for known in now.events):
                 return None
-            if report.refused or not may_follow(now):
+            if report.refused or report.done or not may_follow(now):
                 return _refused(now, report)
         return Refused(self.history, "the ledger keeps moving", moved=True)
 
@@ -89,6 +94,8 @@ class Ledger:
 def _refused(now: History, report: write.PushReport) -> Refused:
     if report.refused:
         return Refused(now, f"the host of the ledger says: {report.refused}")
+    if report.done:
+        return Refused(now, "the host of the ledger said ok and wrote nothing", unknown=True)
     if report.stale:
         return Refused(now, "the ledger moved", moved=True)
     return Refused(now, f"the ledger gave no answer: {report.problem.why if report.problem else ''}", unknown=True)

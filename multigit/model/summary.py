@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal
 
 from multigit.errors import DONE, FAILED, PARTLY, REFUSED
@@ -209,17 +209,18 @@ def releases(
     env: EnvName | None,
     size: int,
     prefixes: Mapping[str, str],
+    zone: tzinfo = UTC,
 ) -> list[ReleaseRow]:
     """Runs of the ledger, newest first; then tags that no run tells of (made before multigit, or by hand).
 
     `tags`: release tags per repository; `size`: repositories in the fleet; `prefixes`: how
-    an environment's tags begin.
+    an environment's tags begin; `zone`: that of the times in their names.
     """
     rows = [
         _release(run, tags, size, history) for run in history.runs.values() if run.plan and env in (None, run.target)
     ]
     told = {row.tag for row in rows if row.result not in ("aborted", "failed")}
-    rows += [row for row in _tags_only(tags, size, prefixes, env) if row.tag not in told]
+    rows += [row for row in _tags_only(tags, size, prefixes, env, zone) if row.tag not in told]
     rows.sort(key=lambda row: row.when)
     newest_live: dict[str, int] = {row.env: i for i, row in enumerate(rows) if row.result == "ok" and row.tag}
     for position in newest_live.values():
@@ -228,7 +229,7 @@ def releases(
 
 
 def _tags_only(
-    tags: Mapping[RepoName, Collection[Tag]], size: int, prefixes: Mapping[str, str], env: EnvName | None
+    tags: Mapping[RepoName, Collection[Tag]], size: int, prefixes: Mapping[str, str], env: EnvName | None, zone: tzinfo
 ) -> list[ReleaseRow]:
     """Releases that only their tags tell of; the time stands in the tag's name, or they come first."""
     rows = []
@@ -237,23 +238,24 @@ def _tags_only(
         if env in (None, of):
             held = sum(tag in found for found in tags.values())
             rows.append(
-                ReleaseRow(tag=tag, run="", verb="", env=of, when=_time_in(tag), by="", changed=0, tagged=held, of=size,
-                           took=None, result="tags only" if held == size else "partial")
+                ReleaseRow(tag=tag, run="", verb="", env=of, when=_time_in(tag, zone), by="", changed=0, tagged=held,
+                           of=size, took=None, result="tags only" if held == size else "partial")
             )  # fmt: skip
     return rows
 
 
-def _time_in(tag: Tag) -> datetime:
+def _time_in(tag: Tag, zone: tzinfo) -> datetime:
     digits = "".join(c for c in tag if c.isdigit())
     try:
-        return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=zone)
     except ValueError:
         return datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _release(run: Run, tags: Mapping[RepoName, Collection[Tag]], size: int, history: History) -> ReleaseRow:
     tagged = sum(run.tag in found for found in tags.values()) if run.tag else 0
-    back = next((later for later in history.runs.values() if _takes_back(later, run)), None)
+    runs = list(history.runs.values())
+    back = next((later for later in runs[runs.index(run) + 1 :] if _takes_back(later, run)), None)
     changed = sum(step.get("kind") == "land" for step in run.plan.get("steps", ()))
     return ReleaseRow(
         tag=run.tag,
@@ -273,11 +275,11 @@ def _release(run: Run, tags: Mapping[RepoName, Collection[Tag]], size: int, hist
 
 
 def _takes_back(later: Run, run: Run) -> bool:
-    """Whether `later` is a released rollback to a tag older than `run`'s."""
+    """Whether `later`, which the ledger has after `run`, is a released rollback to a tag older than `run`'s."""
     if later.phase != "released" or later.plan.get("verb") != "rollback" or later.target != run.target:
         return False
     to: Any = later.plan.get("to")
-    return bool(run.tag and to and run.started < later.started and to < run.tag)
+    return bool(run.tag and to and to < run.tag)
 
 
 def _result(

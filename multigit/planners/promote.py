@@ -67,7 +67,7 @@ def _one(
     if not request.selects(repo.name):
         return common.keep(repo.name, branch, state.heads.get(branch) if branch else None, "not selected")
     pair = fleet.pairs[repo.name]
-    fix = _way_out(config, repo, source, target, back=request.verb == "backmerge")
+    fix = _way_out(config, repo, source, target, pair.absorbs, back=request.verb == "backmerge")
     if refusal := common.cannot_merge(repo.name, pair.outcome, pair.source, pair.target, fix):
         return refusal
     if pair.traps:
@@ -115,16 +115,31 @@ def _message(template: str, pair: Pair, reason: str) -> str:
     return "\n\n".join(part for part in (subject, reason, trailers) if part)
 
 
-def _way_out(config: Config, repo: Repo, source: Environment, target: Environment, *, back: bool) -> str:
-    """The commands that resolve a conflict: merge the other way in a clone, where a person can see the files."""
+def _way_out(
+    config: Config, repo: Repo, source: Environment, target: Environment, restores: Sequence[Oid], *, back: bool
+) -> str:
+    """The commands that resolve a conflict: merge the other way in a clone, where a person can see the files.
+
+    Restore commits are absorbed first (R3): merged plainly they would delete what they took back, without a word.
+    """
     theirs, ours = config.branch(repo, source), config.branch(repo, target)
     # A promotion's conflict is settled on the source, so that what was tested is what is promoted;
     # a back-merge's on its target, because nobody may touch production for it.
     into, other = (ours, theirs) if back else (theirs, ours)
     where = config.folder(repo)
+    absorb = (
+        line
+        for restore in restores
+        for line in (
+            f"git merge {restore}^   (edit the files, git commit -a)",
+            f"git merge -s ours -m 'Absorb {restore.short}' -m '{ABSORBS}: {restore}' {restore}",
+        )
+    )
     return "\n".join(
         (
-            f"cd {where} && git switch {into} && git pull --ff-only && git fetch origin && git merge origin/{other}",
+            f"cd {where} && git switch {into} && git pull --ff-only && git fetch origin",
+            *absorb,
+            f"git merge origin/{other}",
             f"(edit the files) git commit -am 'Merge {other} into {into}' && git push origin {into}",
             "multigit resume",
         )
@@ -163,7 +178,8 @@ def _quarantined(fleet: Fleet, request: Request, target: Environment, steps: Seq
     stale = [hold for hold in holds if not _new_work(hold, {repo: land.source for repo, land in lands.items()})]
     if stale:
         return _Quarantine([_held(hold, "", "and there is no new work on top of it") for hold in stale])
-    return _Quarantine(lifts=[hold.id for hold in holds])
+    # What was left out of this promotion was taken back as well, and stays quarantined.
+    return _Quarantine(lifts=[hold.id for hold in holds if all(request.selects(repo) for repo in hold.sources)])
 
 
 def _new_work(hold: Hold, sources: dict[str, Oid | None]) -> bool:

@@ -62,7 +62,7 @@ def _one(fleet: Fleet, request: Request, repo: Repo, now: datetime) -> Step | Re
     return _go_back(back, request, now)
 
 
-def _go_back(back: Restore, request: Request, now: datetime) -> Land | Refusal:
+def _go_back(back: Restore, request: Request, now: datetime) -> Step | Refusal:
     assert back.head is not None
     assert back.commit is not None
     if request.mode == "reset":
@@ -72,6 +72,8 @@ def _go_back(back: Restore, request: Request, now: datetime) -> Land | Refusal:
         if not isinstance(back.reverted, Clean):
             return _not_revertible(back, request)
         tree = back.reverted.tree
+        if tree == back.head_tree:
+            return Keep(repo=back.repo, branch=back.branch, at=back.head, why="nothing to revert: no merge since the tag")
     assert tree is not None
     by = Signature(name=request.operator.name, email=request.operator.email, when=now.replace(microsecond=0))
     commit = NewCommit(tree=tree, parents=(back.head,), message=_message(back, request), by=by)

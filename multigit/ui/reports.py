@@ -86,6 +86,8 @@ def _failures(report: RunReport, width: int) -> list[str]:
         failed += [step.repo for step in report.plan.lands if report.statuses.get(step.repo) in (None, "untouched")]
     lines += wrap(f"failed  {', '.join(failed)}", width, hang=8) if failed else []
     state = _STATE.get(report.outcome, "") if not failed else ""
+    if "restored" in report.statuses.values() and state:
+        state = "every branch has the content it had before"
     return [*lines, *(wrap(f"state   {state}", width, hang=8) if state else [])]
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.fleetkit import FleetKit, Ran
+from tests.support.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTERM, "int": signal.SIGINT}
@@ -84,7 +85,11 @@ def portable(kit: FleetKit) -> FleetKit:
 
 
 def copied(kit: FleetKit, root: Path) -> FleetKit:
-    """The same fleet at `root`: other hosts, another workspace, hence nothing cached and no journal."""
+    """The same fleet at `root`: other hosts, another workspace, hence nothing cached and no journal.
+
+    A push may outlive the command that was killed; it is waited for, so that no half of it is copied.
+    """
+    wait_until(lambda: not _busy(str(kit.root)), seconds=20, what=f"no process works in {kit.root}")
     shutil.copytree(kit.root, root, symlinks=True)
     twin = FleetKit(root, kit.names, config=kit.config)
     for name, host in kit.hosts.items():
@@ -93,6 +98,18 @@ def copied(kit: FleetKit, root: Path) -> FleetKit:
         config.write_text(config.read_text().replace(str(kit.root), str(root)))
         twin.hosts[name] = replace(host, path=path)
     return twin
+
+
+def _busy(folder: str) -> bool:
+    return any(folder.encode() in _command(line) for line in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def _command(line: Path) -> bytes:
+    try:
+        words = line.read_bytes()
+    except OSError:  # ended meanwhile
+        return b""
+    return words if b"git" in words.partition(b"\0")[0] else b""
 
 
 def records(kit: FleetKit) -> list[dict[str, Any]]:
@@ -104,11 +121,10 @@ def records(kit: FleetKit) -> list[dict[str, Any]]:
     return [json.loads(part) for part in text.split("\0") if part.strip()]
 
 
-def kinds(kit: FleetKit, run: str | None = None) -> list[str]:
-    """What the ledger has of a run, by default of the last one."""
-    told = [record for record in records(kit) if record["run"]]
-    chosen = run or (told[-1]["run"] if told else "")
-    return [record["kind"] for record in told if record["run"] == chosen]
+def kinds(kit: FleetKit, *, since: int = 0) -> list[str]:
+    """What the ledger has of the last run that began or failed after its first `since` records."""
+    told = [record for record in records(kit)[since:] if record["run"]]
+    return [record["kind"] for record in told if record["run"] == told[-1]["run"]]
 
 
 def stages(kit: FleetKit) -> list[str]:

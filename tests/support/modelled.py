@@ -139,7 +139,10 @@ Deed = LandIt | PutTag | Settle
 
 
 class Edge:
-    """What is pushed for an action, and what is made of what is read. The mutants change one method each."""
+    """What is pushed for an action, and what is made of what is read. The mutants change one thing each."""
+
+    believes_the_ledger = False
+    """True: a record counts as written as soon as the host says so."""
 
     def pushes(self, deed: Deed, remote: Remote) -> tuple[tuple[Update, ...], ...]:
         """The atomic pushes of `deed`, one after the other; the protocol never needs more than one."""

@@ -225,6 +225,9 @@ class Model:
         yield ("writes", record), note(written, self.seen.number(Wrote(record)))
         if budget := world.budget.spend("unread"):
             yield ("writes, without knowing it,", record), note(written._replace(budget=budget), unknown)
+        if budget := world.budget.spend("lied"):
+            seen = self.seen.number(Wrote(record)) if self.edge.believes_the_ledger else unknown
+            yield ("is lied to about", record), note(world._replace(budget=budget), seen)
         if budget := world.budget.spend("late"):
             waiting = tuple(sorted((*world.late_records, (len(world.ledger), entry))))
             yield ("gives up waiting for", record), note(world._replace(budget=budget, late_records=waiting), unknown)

@@ -108,6 +108,12 @@ class NoReadBack(Edge):
         return Saw(deed.repo, Tip.NEW, Fence.LANDED, tag) if ok else Saw(deed.repo, Tip.OLD, Fence.NONE)
 
 
+class LedgerNotReadBack(Edge):
+    """A record is believed to be written when the host says so."""
+
+    believes_the_ledger = True
+
+
 def reversible(state: State, seen: tuple[Observation, ...]) -> tuple[State, tuple[Action, ...]]:
     """`aborting` is not final: a resume that finds everything landed goes on."""
     state, actions = protocol.next(state, seen)
@@ -124,6 +130,7 @@ def reversible(state: State, seen: tuple[Observation, ...]) -> tuple[State, tupl
         (LeaseOnTheBranchAlone(), CALM, "I4"),
         (TagInTheLandingPush(), CALM, "I5"),
         (NoReadBack(), Budget(mishaps=1), "I3"),
+        (LedgerNotReadBack(), Budget(mishaps=1), "I2"),
     ],
 )
 def test_a_naive_edge_is_caught(edge: Edge, budget: Budget, invariant: str) -> None:

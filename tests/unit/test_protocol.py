@@ -236,6 +236,11 @@ def test_a_lost_race_for_begin_ends_here() -> None:
     assert actions == (Done(End.RACE, "run r-1 holds the lock"),)
 
 
+def test_a_begin_that_the_host_of_the_ledger_refuses_ends_before_anything_changed() -> None:
+    actions = after(protocol.begin(VIEWS), STAGED, (Beaten("begin", refused=True, why="protected branch"),))
+    assert actions == (Done(End.REFUSED, "protected branch"),)
+
+
 def test_a_begin_without_an_answer_is_an_open_run_not_a_lost_race() -> None:
     actions = after(protocol.begin(VIEWS), STAGED, (Beaten("begin", unknown=True, why="timeout"),))
     assert actions == (Done(End.OPEN, "timeout"),)
