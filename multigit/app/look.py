@@ -19,7 +19,8 @@ from multigit.model.names import Branch, Oid, RepoName, Tag
 from multigit.tagschemes import newest_not_later
 from multigit.vcs import clones, merging, read
 from multigit.vcs.lsrefs import survey
-from multigit.vcs.mirror import Mirror, fetch, open_mirror, present
+from multigit.vcs.mirror import Mirror, fetch, locked, open_mirror, present, rescue
+from multigit.vcs.run import GitError
 from multigit.vcs.ssh import share
 
 T = TypeVar("T")
@@ -51,7 +52,24 @@ def fleet(session: Session, environments: Sequence[Environment], extra: Sequence
 def history(session: Session, seen: Sequence[RepoState]) -> History:
     """The ledger as of `seen`."""
     home = next(state for state in seen if state.repo == session.config.home.name)
-    return History() if home.problem else session.ledger.read(home.heads.get(LEDGER))
+    return History() if home.problem else _records(session, home)
+
+
+def _records(session: Session, home: RepoState) -> History:
+    return _cached_anew(session, session.config.home, lambda: session.ledger.read(home.heads.get(LEDGER)))
+
+
+def _cached_anew(session: Session, repo: Repo, work: Callable[[], T]) -> T:
+    """Do `work`; where the cached copy of `repo` turns out to be broken, set it aside and do it once more."""
+    try:
+        return work()
+    except GitError as broken:
+        if broken.problem.kind != "corrupt":
+            raise
+        mirror = session.mirror(repo)
+        with locked(mirror):
+            rescue(mirror)
+        return work()
 
 
 def ledger(session: Session) -> History:
@@ -65,7 +83,7 @@ def ledger(session: Session) -> History:
             hint=seen.problem.hint or f"multigit status -r {home.name}",
             state="nothing was changed",
         )
-    return session.ledger.read(seen.heads.get(LEDGER))
+    return _records(session, seen)
 
 
 def pairs(session: Session, seen: Fleet, source: Environment, target: Environment, *, back: bool = False) -> Fleet:
@@ -182,9 +200,16 @@ def commit_lines(
 
 
 def clone_states(
-    session: Session, seen: Fleet, branch_of: Callable[[Repo], Branch | None], *, commit: bool = False
+    session: Session,
+    seen: Fleet,
+    branch_of: Callable[[Repo], Branch | None],
+    *,
+    publish: bool = False,
+    commit: bool = False,
 ) -> Fleet:
-    """Add people's clones. `commit`: also the tree that the tracked changes would make (hotfix, push)."""
+    """Add people's clones. `publish`: with what looks secret in what they are ahead by; `commit`: also the tree that
+    the tracked changes would make.
+    """
     selection = session.selection()
     config = session.config
     repos = [repo for repo in config.repos.values() if selection is None or repo.name in selection]
@@ -200,6 +225,8 @@ def clone_states(
         if commit and branch and found.exists and found.dirty and found.current == branch and branch in found.heads:
             tree, stat = clones.tracked_tree(path, found.heads[branch])
             found = replace(found, work_tree=tree, diffstat=stat, suspects=_suspects(session, path, stat))
+        if publish and found.relation == "ahead" and branch and head:
+            found = replace(found, suspects=(*found.suspects, *_published(session, path, head, found.heads[branch])))
         return found
 
     found = {clone.repo: clone for clone in each(one, repos, session.jobs)}
@@ -217,6 +244,12 @@ def _suspects(session: Session, folder: Path, stat: Sequence[tuple[int, int, str
     from multigit.vcs.secrets import suspects
 
     return suspects(folder, [path for _, _, path in stat], session.config.hotfix.never_commit)
+
+
+def _published(session: Session, folder: Path, old: Oid, new: Oid) -> tuple[tuple[str, str], ...]:
+    from multigit.vcs.secrets import published
+
+    return published(folder, old, new, session.config.hotfix.never_commit)
 
 
 def _ready(
@@ -242,7 +275,7 @@ def _study(
         if state.problem:
             return None
         try:
-            return one(repo, state)
+            return _cached_anew(session, repo, lambda: one(repo, state))
         except MultigitError as failed:
             known: Problem | None = getattr(failed, "problem", None)
             return known or Problem(kind="failed", why=failed.what, hint=failed.hint)

@@ -112,7 +112,8 @@ def _publication(session: Session, verb: Verb, there: Environment, message: str)
 
     def seen() -> Fleet:
         fleet = look.fleet(session, (there,))
-        return look.clone_states(session, fleet, lambda repo: config.branch(repo, there), commit=bool(message))
+        branch_of = lambda repo: config.branch(repo, there)  # noqa: E731
+        return look.clone_states(session, fleet, branch_of, publish=True, commit=bool(message))
 
     return Move(request, seen, hotfix_planner.plan)
 
@@ -194,7 +195,10 @@ def _planned(session: Session, move: Move, fleet: Fleet, options: Options) -> Pl
     request = replace(move.request, operator=kept.operator, message=kept.reason, reapply=kept.reapply)
     again = move.plan(session.config, fleet, request, kept.created.astimezone(session.zone))
     if again.digest != kept.digest:
-        raise stale_plan(why=report.moved(kept, again), command=f"{options.again} --out {options.plan_file}")
+        same_road = (kept.source, kept.target) == (again.source, again.target)
+        why = (same_road and report.first_move(session, kept, fleet.repos)) or report.moved(kept, again)
+        command = f"multigit plan {again.source} {again.target}" if again.verb == "promote" else f"{options.again} -n"
+        raise stale_plan(why=why, command=f"{command} --out {options.plan_file}")
     return kept
 
 

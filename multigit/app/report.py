@@ -62,6 +62,8 @@ def live_tag(session: Session, fleet: Fleet, env: EnvName | None) -> Tag | None:
 
 def moved(kept: Plan, again: Plan) -> str:
     """Why making a saved plan again gives another one."""
+    if (kept.verb, kept.source, kept.target) != (again.verb, again.source, again.target):
+        return f"it is the plan of another move: {kept.verb} {kept.source or ''} -> {kept.target}"
     before: Mapping[RepoName, Seen] = {seen.repo: seen for seen in kept.seen}
     for seen in again.seen:
         old = before.get(seen.repo)

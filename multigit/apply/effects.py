@@ -70,9 +70,14 @@ class Hands:
             return Staged(self.parcel.repo, f"the clone's pre-push hook: {refused}")
         ref = objects.stage_ref(self.parcel.run)
         report = write.push(self.mirror, [RefUpdate(ref=ref, old=None, new=self.parcel.staged)])
-        if report.done:
+        # The same plan applied twice at once has the same objects; which of the two goes on, the ledger decides.
+        if report.done or (report.stale and self._is_staged(ref)):
             return Staged(self.parcel.repo)
         return Staged(self.parcel.repo, report.refused or _why(report))
+
+    def _is_staged(self, ref: str) -> bool:
+        seen = self._refs().get(ref)
+        return seen is not None and seen.oid == self.parcel.staged
 
     def build(self) -> None:
         """Make the run's commit and tag in the mirror, from the clone's objects where they come from one."""
@@ -93,8 +98,19 @@ class Hands:
         refs = self._refs()
         own = [objects.stage_ref(self.parcel.run), FENCE, self.parcel.branch.full]
         fetch(self.mirror, {f"refs/multigit/seen/run/{n}": refs[ref].oid for n, ref in enumerate(own) if ref in refs})
-        if not present(self.mirror, [self.parcel.staged]):
+        if not present(self.mirror, [self.parcel.staged]) and self._has_parts():
             self.build()
+
+    def _has_parts(self) -> bool:
+        """Whether all that the run's objects refer to is here, or comes with `build`.
+
+        A mirror with a commit whose parents are missing tells hosts that it has them, and gets no more of them.
+        """
+        parcel = self.parcel
+        if parcel.from_clone or not parcel.lands or present(self.mirror, [parcel.new]):
+            return True
+        parts = {parcel.commit.tree, *parcel.commit.parents} if parcel.commit else {parcel.new}
+        return present(self.mirror, list(parts)) == parts
 
     def _asked_hook(self) -> str:
         """A person's pre-push hook is kept (it may scan for secrets, or upload large files)."""

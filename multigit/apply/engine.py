@@ -273,4 +273,6 @@ def _why(view: RepoView) -> str:
 def fail_record(work: Work, why: str) -> None:
     """Tell the ledger of a consented run that ended before `begin` (G7: failures are told, too)."""
     event = replace(_event(work, "failed"), reason=why, data={"plan": plain(work.plan)})
-    work.ledger.append(event, may_follow=lambda history: True)
+    if work.plan.run not in work.ledger.history.runs:
+        # Another process may apply the very same plan; its run must not be called failed.
+        work.ledger.append(event, may_follow=lambda history: work.plan.run not in history.runs)

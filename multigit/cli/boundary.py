@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
 from multigit import __version__
 from multigit.cli.group import LazyGroup
 from multigit.cli.options import World, global_options
-from multigit.errors import BUG, INTERRUPTED, USAGE, MultigitError
+from multigit.errors import BUG, INTERRUPTED, USAGE, MultigitError, UsageError
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -35,6 +36,8 @@ def main(args: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except click.ClickException as usage:
         usage.show()
+        if "--json" in argv:
+            _document(world, usage)
         return USAGE
     except MultigitError as known:
         world.screen.error(known)
@@ -50,3 +53,11 @@ def main(args: Sequence[str] | None = None) -> int:
 
         world.screen.error(explain(bug))
         return BUG
+
+
+def _document(world: World, usage: click.ClickException) -> None:
+    """Who asked for JSON gets it, although the command line was not understood to the end."""
+    from multigit.model.documents import ErrorDocument
+
+    world.settings = replace(world.settings, json=True)
+    world.screen.document(ErrorDocument(code=UsageError.code, what=usage.format_message(), exit_code=USAGE))

@@ -25,12 +25,22 @@ def sync(path: Path, history: History, zone: tzinfo, locks: Path) -> int:
     locks.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(locks / "deployment-log.lock", timeout=60):
         told = _told(path)
-        missing = [event for event in history.events if event.oid and event.oid.short not in told]
+        missing = [event for event in history.events if event.oid and _mark(event) not in told]
         lines = [line for event in missing for line in _lines(event, history, zone)]
         if lines:
             with path.open("a", encoding="utf-8", newline="\n") as file:
-                file.write("".join(line + "\n" for line in lines))
+                file.write(_line_break(path) + "".join(line + "\n" for line in lines))
     return len(lines)
+
+
+def _line_break(path: Path) -> str:
+    """What is missing at the end of a file that somebody edited, or that a crash cut short."""
+    return "\n" if path.stat().st_size and not path.read_bytes().endswith(b"\n") else ""
+
+
+def _mark(event: Event) -> str:
+    """The record's id, long enough that no two records of a long ledger share it."""
+    return event.oid[:12] if event.oid else "-"
 
 
 def _told(path: Path) -> set[str]:
@@ -49,7 +59,7 @@ def _lines(event: Event, history: History, zone: tzinfo) -> Iterator[str]:
         values = " ".join(f"{key}={_quoted(value)}" for key, value in fields.items() if value not in ("", None))
         stamp = event.at.astimezone(zone).isoformat(timespec="seconds")
         word = _word(event, run)
-        yield f"{stamp} {word:<9} {values} by={_quoted(_who(event.by))} record={event.oid.short if event.oid else '-'}"
+        yield f"{stamp} {word:<9} {values} by={_quoted(_who(event.by))} record={_mark(event)}"
 
 
 def _word(event: Event, run: Run | None) -> str:
@@ -66,9 +76,9 @@ def _rows(event: Event, run: Run | None) -> Iterator[dict[str, Any]]:
     reason = event.reason or str(plan.get("reason", ""))
     steps = plan.get("steps", ()) if event.kind in ("released", "aborted") else ()
     if not steps:
-        yield {**common, "result": _result(event, {}), "reason": reason}
+        yield {**common, "result": event.kind, "reason": reason}
     for step in steps:
-        yield {**_step(step), **common, "result": _result(event, step), "reason": reason}
+        yield {**_step(step), **common, "result": _result(event, step, plan.get("tag")), "reason": reason}
 
 
 def _step(step: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,12 +86,10 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any]:
     return {"repo": step.get("repo"), "branch": step.get("branch"), "from": str(old)[:7], "to": str(new)[:7]}
 
 
-def _result(event: Event, step: Mapping[str, Any]) -> str:
-    if event.kind == "released":
-        return "ok" if step.get("kind") == "land" else "tagged"
+def _result(event: Event, step: Mapping[str, Any], tag: str | None) -> str:
     if event.kind == "aborted":
         return str(event.data.get("statuses", {}).get(step.get("repo"), "untouched"))
-    return event.kind
+    return "ok" if step.get("kind") == "land" else "tagged" if tag else "unchanged"
 
 
 def _who(actor: Actor) -> str:

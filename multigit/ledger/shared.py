@@ -17,6 +17,8 @@ from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.mirror import Mirror, fetch
 
 _SEEN = "refs/multigit/ledger"
+ROUNDS = 20
+"""How often a record is put after a head that moved meanwhile: eight people at once are no reason to give up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Ledger:
         If the ledger moved meanwhile, `may_follow` decides whether the record still makes sense after what came.
         A push whose answer was lost counts as in when the record is found there afterwards.
         """
-        for _ in range(5):
+        for _ in range(ROUNDS):
             oid = self._write(event)
             report = write.push(self.home, [write.RefUpdate(ref=records.BRANCH.full, old=self.history.head, new=oid)])
             try:

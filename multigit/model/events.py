@@ -141,6 +141,8 @@ def _after(run: Run | None, event: Event) -> Run:
             return replace(run, owner=event.owner, taken_by=event.by)
         case "aborting" | "landed":
             return replace(run, phase=event.kind, reason=event.reason or run.reason)
+        case "failed" if run.phase != "failed":
+            return run  # told before a run begins; one that has begun ends otherwise
         case "released" | "aborted" | "failed":
             statuses = {RepoName(name): status for name, status in event.data.get("statuses", {}).items()}
             return replace(run, phase=event.kind, ended=event.at, reason=event.reason or run.reason, statuses=statuses)

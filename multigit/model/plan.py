@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
 
 from multigit.model.config import STRICT
@@ -281,9 +282,15 @@ def to_json(plan: Plan) -> str:
 
 def from_json(text: str | bytes) -> Plan:
     """Read a plan back; ValueError says what is wrong with it."""
+    plan: Plan = _reader().validate_json(text)
+    return plan
+
+
+@cache
+def _reader() -> Any:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Plan).validate_json(text)
+    return TypeAdapter(Plan)
 
 
 def utc(moment: datetime) -> datetime:

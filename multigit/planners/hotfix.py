@@ -68,12 +68,12 @@ def _refusal(config: Config, repo: Repo, clone: CloneState, branch: Branch, comm
         return Refusal(
             repo=repo.name, code="busy", why=f"a {clone.busy} is under way", hint=f"cd {folder} && git status"
         )
-    if commits_here and clone.suspects:
+    if clone.suspects:
         return Refusal(
             repo=repo.name,
             code="secret",
             why="the changes look like something that must not be published",
-            hint=f"cd {folder} && git restore PATH   (or git stash), then again",
+            hint=f"cd {folder} && git status   (restore the file, or take it out of the commits), then again",
             details=tuple(f"{path}: {why}" for path, why in clone.suspects),
         )
     return None

@@ -73,7 +73,9 @@ def _go_back(back: Restore, request: Request, now: datetime) -> Step | Refusal:
             return _not_revertible(back, request)
         tree = back.reverted.tree
         if tree == back.head_tree:
-            return Keep(repo=back.repo, branch=back.branch, at=back.head, why="nothing to revert: no merge since the tag")
+            return Keep(
+                repo=back.repo, branch=back.branch, at=back.head, why="nothing to revert: no merge since the tag"
+            )
     assert tree is not None
     by = Signature(name=request.operator.name, email=request.operator.email, when=now.replace(microsecond=0))
     commit = NewCommit(tree=tree, parents=(back.head,), message=_message(back, request), by=by)

@@ -138,12 +138,14 @@ def _traps(
     different = read.changed_paths(mirror, source, outcome.tree)
     if not different:
         return ()
-    reverts = tuple(oid for oid, _, message in own if _takes_back(mirror, source, message))
+    by_message = {oid for oid, _, message in own if _takes_back(mirror, source, message)}
+    by_content = _gone_back(mirror, target, own)
+    reverts = tuple(oid for oid, _, _ in own if oid in by_message | by_content and oid not in absorbed)
     worked_on = read.own_paths(mirror, [target], [source], without={*absorbed, *reverts})
     worked_on |= _followed(mirror, source, target, outcome.tree, worked_on)
     undone = read.own_paths(mirror, [target], [source]) - worked_on if reverts else set()
     names = ", ".join(oid.short for oid in reverts)
-    by_hand = f"it was reverted on the target by hand ({names}); a plain merge would keep it out for good"
+    by_hand = f"it was taken back on the target by hand ({names}); a plain merge would keep it out for good"
     silent = "the target has no work of its own on it, yet a plain merge would keep the target's content"
     return tuple(
         Trap(path=path, why=by_hand if path in undone else silent) for path in different if path not in worked_on
@@ -154,6 +156,30 @@ def _takes_back(mirror: Mirror, source: Oid, message: str) -> bool:
     """Whether it is a commit made by `git revert` that takes back what the source still has."""
     undone = [Oid(name) for name in _REVERTS.findall(message)]
     return any(_came_from(mirror, source, commit) for commit in undone if read.exists(mirror, commit))
+
+
+def _gone_back(mirror: Mirror, target: Oid, own: History) -> set[Oid]:
+    """Plain commits of `own` that bring back, whole, an earlier state of the target's own line: rollbacks by hand."""
+    plain = {oid: parents[0] for oid, parents, _ in own if len(parents) == 1}
+    if not plain:
+        return set()
+    states: dict[Oid, list[Oid]] = {}
+    for commit, tree in _line(mirror, target):
+        states.setdefault(tree, []).append(commit)
+    trees = read.trees_of(mirror, {*plain, *plain.values()})
+    return {
+        oid
+        for oid, above in plain.items()
+        if trees[oid] != trees[above]
+        and any(old != oid and read.is_ancestor(mirror, old, oid) for old in states.get(trees[oid], ()))
+    }
+
+
+def _line(mirror: Mirror, head: Oid) -> list[tuple[Oid, Oid]]:
+    """Commits of the branch's own line with their trees, newest first; nobody goes back further than this."""
+    out = git("log", "--first-parent", "--max-count=5000", "--format=%H %T", head, at=mirror.path).out.decode()
+    rows = (row.split() for row in out.splitlines())
+    return [(Oid(commit), Oid(tree)) for commit, tree in rows]
 
 
 def _came_from(mirror: Mirror, source: Oid, commit: Oid) -> bool:
@@ -168,9 +194,11 @@ def back_to(
     if head is None or commit is None:
         return Restore(repo=mirror.repo, branch=branch, head=head, tag=tag, exact=exact)
     line = _first_parents(mirror, head, commit)
-    plain = {oid for oid, parents in line if len(parents) == 1}
+    plain = [oid for oid, parents in line if len(parents) == 1]
     taken = read.commits(mirror, [head], [commit])
     restores = {oid for oid, _, text in read.messages(mirror, [head], [commit], RESTORES) if _trailers(text, RESTORES)}
+    # A branch that was fast-forwarded has no merges: then its newest commit stands for the release.
+    own = tuple(oid for oid in plain if oid not in restores)
     return Restore(
         repo=mirror.repo,
         branch=branch,
@@ -182,8 +210,8 @@ def back_to(
         tree=read.tree_of(mirror, commit),
         takes_back=tuple(line for line in taken if line.oid not in restores),
         count=read.count(mirror, [head], [commit]) - len(restores),
-        releases=tuple(parents[1] for _, parents in line if len(parents) > 1),
-        hotfixes=tuple(one for one in taken if one.oid in plain - restores),
+        releases=tuple(parents[1] for _, parents in line if len(parents) > 1) or own[:1],
+        hotfixes=tuple(one for one in taken if one.oid in own),
         changed=read.changed_paths(mirror, head, commit),
         reverted=_reverted(mirror, head, line) if revert else None,
     )

@@ -34,6 +34,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
         "corrupt",
         r"unable to (read|find|unpack)|inflate|garbage|does not point to a valid|not a valid object|not a git repo",
     ),
+    ("corrupt", r"bad config (line|file|value)"),
     (
         "corrupt",
         r"Needed a single revision|bad revision|[Cc]ould not parse|fsck error|error in object",

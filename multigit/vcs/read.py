@@ -64,6 +64,14 @@ def tree_of(mirror: Mirror, commit: Oid) -> Oid:
     return Oid(out.decode().strip())
 
 
+def trees_of(mirror: Mirror, commits: Collection[Oid]) -> dict[Oid, Oid]:
+    """The tree of each commit, by one process."""
+    asked = list(commits)
+    stdin = "".join(f"{oid}^{{tree}}\n" for oid in asked).encode()
+    out = git("cat-file", "--batch-check=%(objectname)", at=mirror.path, stdin=stdin).out.decode()
+    return {oid: Oid(tree) for oid, tree in zip(asked, out.splitlines(), strict=True)}
+
+
 def parents(mirror: Mirror, commit: Oid) -> tuple[Oid, ...]:
     """Parents of a commit, in order."""
     out = git("rev-list", "--parents", "--max-count=1", "--end-of-options", commit, at=mirror.path).out.decode()

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from multigit.model.names import Oid
+from multigit.vcs.read import fields
+from multigit.vcs.run import git_in
+
 _SHAPES = {
     "a private key": re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "an AWS access key": re.compile(rb"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
@@ -22,12 +26,31 @@ def suspects(folder: Path, paths: Sequence[str], never: Sequence[str]) -> tuple[
     return tuple((path, why) for path in paths if (why := _why(folder / path, path, never)))
 
 
+def published(folder: Path, old: Oid, new: Oid, never: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The same of the commits from `old` to `new` in a clone, which would be published as they are."""
+    args = ("diff-tree", "-r", "-z", "--no-renames", "--diff-filter=d", "--name-only", old, new)
+    paths = fields(git_in(folder, *args).out)
+    found = []
+    for path in paths:
+        blob = git_in(folder, "cat-file", "blob", f"{new}:{path}", check=False).out[:_READ]
+        if why := _forbidden(path, never) or _shape(blob):
+            found.append((path, why))
+    return tuple(found)
+
+
 def _why(file: Path, path: str, never: Sequence[str]) -> str:
-    for pattern in never:
-        if fnmatch(path, pattern) or fnmatch(path, pattern.removeprefix("**/")):
-            return f"matches {pattern} (hotfix.never_commit)"
+    if why := _forbidden(path, never):
+        return why
     if not file.is_file() or file.is_symlink():
         return ""
     with file.open("rb") as stream:
-        head = stream.read(_READ)
+        return _shape(stream.read(_READ))
+
+
+def _forbidden(path: str, never: Sequence[str]) -> str:
+    hits = (p for p in never if fnmatch(path, p) or fnmatch(path, p.removeprefix("**/")))
+    return next((f"matches {pattern} (hotfix.never_commit)" for pattern in hits), "")
+
+
+def _shape(head: bytes) -> str:
     return next((f"holds what looks like {name}" for name, shape in _SHAPES.items() if shape.search(head)), "")

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from multigit.lanes import each
 from multigit.vcs import run
 from multigit.vcs.urls import check_url, ssh_place
 
@@ -36,9 +37,8 @@ def share(urls: Iterable[str]) -> None:
         return
     run.ssh_with(options_for)
     with _lock:
-        for place in sorted(places - set(_masters)):
-            if socket := _open(place):
-                _masters[place] = socket
+        new = sorted(places - set(_masters))
+        _masters.update({place: socket for place, socket in zip(new, each(_open, new), strict=True) if socket})
 
 
 def options_for(url: str) -> str | None:
@@ -61,9 +61,11 @@ def _open(place: Place) -> Path | None:
     user, host, port = place
     target = [*(("-p", str(port)) if port else ()), *(("-l", user) if user else ()), "--", host]
     common = [*shlex.split(run.SSH), "-o", f"ControlPath={socket}"]
-    if _quietly([*common, "-O", "check", *target]):
+    if socket.exists() and _quietly([*common, "-O", "check", *target]):
         return socket
-    return socket if _quietly([*common, "-MNf", "-o", "ControlPersist=60", *target]) else None
+    # A session may send only what its master sends: without this, git speaks its oldest protocol over all of them.
+    settings = ["-o", "ControlPersist=60", "-o", "SendEnv=GIT_PROTOCOL"]
+    return socket if _quietly([*common, "-MNf", *settings, *target]) else None
 
 
 def _quietly(argv: list[str]) -> bool:

@@ -33,6 +33,8 @@ _LOCK: Final = re.compile(r"failed to (update|lock)|transaction fail")
 """The host could not take the lock of a ref; its error text says whether somebody else was faster."""
 _FOLLOWS: Final = re.compile(r"atomic push fail|atomic transaction fail|push failed")
 """Reasons git gives for the refs that were fine, when another one was not."""
+_parents: Final[dict[Oid, frozenset[str]]] = {}
+"""Of the commits written by this process: what builds on its own parent need not be asked of git."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ def _would_lose(mirror: Mirror, moves: Sequence[RefUpdate]) -> str:
     for move in moves:
         if move.forced or not move.ref.startswith("refs/heads/") or not (move.old and move.new):
             continue
+        if move.old in _parents.get(move.new, ()):
+            continue
         asked = git("merge-base", "--is-ancestor", move.old, move.new, at=mirror.path, check=False)
         if asked.status == 1:
             return f"{move.new.short} does not build on {move.old.short}: {move.ref} would lose commits"
@@ -131,7 +135,11 @@ def _rejected(output: Output, causes: Sequence[str]) -> Problem:
 def write_object(mirror: Mirror, kind: Literal["commit", "tag", "tree", "blob"], body: bytes) -> Oid:
     """Store an object, checked by git's own rules; its id."""
     out = git("hash-object", "-w", "-t", kind, "--stdin", at=mirror.path, stdin=body).out
-    return Oid(out.decode().strip())
+    oid = Oid(out.decode().strip())
+    if kind == "commit":
+        head = body.partition(b"\n\n")[0].decode("utf-8", "replace").splitlines()
+        _parents[oid] = frozenset(line[7:] for line in head if line.startswith("parent "))
+    return oid
 
 
 def pin(mirror: Mirror, ref: str, oid: Oid) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if absent := missing(options.transport):
         print(f"bench: {', '.join(absent)} not found, so plain paths are used and no distance", file=sys.stderr)
         options.transport = "path"
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # servers and folders go, too
     began = time.monotonic()
     try:
         races = _measure(options)
@@ -43,15 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="multigit against a shell loop, measured.")
-    parser.add_argument("--repos", type=int, metavar="N", help="repositories (default 8; quick: 4)")
-    parser.add_argument("--rounds", type=int, metavar="N", help="measured rounds (default 5; quick: 2)")
+    parser.add_argument("--repos", type=int, metavar="N", help="repositories (default 8; quick: 2)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="measured rounds (default 5; quick: 1)")
     parser.add_argument("--transport", choices=("ssh", "http", "path"), default="ssh")
     parser.add_argument("--rtt", type=float, default=20.0, metavar="MS", help="round trip in ms (default 20)")
     parser.add_argument("--quick", action="store_true", help="less of everything: under a minute")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
     options = parser.parse_args(argv)
-    options.repos = options.repos or (4 if options.quick else 8)
-    options.rounds = options.rounds or (2 if options.quick else 5)
+    options.repos = options.repos or (2 if options.quick else 8)
+    options.rounds = options.rounds or (1 if options.quick else 5)
     return options
 
 

@@ -105,9 +105,11 @@ class Workspace:
         origin = self._address("{repo}")
         (self.work / "repos.yaml").write_text(_CONFIG.format(origin=origin, repos=repos))
         for name in self.hosts.names:
-            plain_git("clone", "--quiet", self._address(name), name, at=self.work, env=self.environment())
+            # Cloned from the folder, to be quick; from then on it is as far away as everything else.
+            plain_git("clone", "--quiet", "--no-local", str(self.hosts.folder / f"{name}.git"), name, at=self.work)
             for branch in ("dev", "stg"):
                 plain_git("checkout", "--quiet", branch, at=self.work / name)
+            plain_git("remote", "set-url", "origin", self._address(name), at=self.work / name)
 
     def _address(self, name: str) -> str:
         return self.hosting.address(f"{self.hosts.folder.relative_to(self.hosting.root)}/{name}.git")

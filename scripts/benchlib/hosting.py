@@ -48,8 +48,8 @@ def hosting(transport: str, root: Path, round_trip: float) -> Iterator[Hosting]:
         yield Hosting("path", root)
         return
     with ExitStack() as open_now:
-        made: SshGit | HttpGit = SshGit(root) if transport == "ssh" else HttpGit(root)
-        server: SshGit | HttpGit = open_now.enter_context(made)
+        server: SshGit | HttpGit = SshGit(root) if transport == "ssh" else HttpGit(root)
+        open_now.enter_context(server)
         proxy = open_now.enter_context(DelayProxy(server.port, round_trip=round_trip))
         search = (f"{server.prefix}/bin",) if transport == "ssh" else ()
         yield Hosting(transport, root, server, proxy, search)

@@ -68,6 +68,25 @@ def test_of_four_at_once_one_wins_and_the_others_say_why_not(kit: FleetKit) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.shows("G10", "X4")
+@pytest.mark.parametrize(("event", "twin"), [("intent:ledger begin", "ends"), ("intent:stage:web", "is killed")])
+def test_a_saved_plan_applied_twice_at_once_is_one_run(kit: FleetKit, event: str, twin: str) -> None:
+    """As when a pipeline is started again: the second must neither close the first one's run nor take its objects."""
+    plan = kit.root / "plan.json"
+    kit.call("plan", "dev", "stg", "--out", str(plan)).ok()
+    args = f"promote dev stg --plan {plan} --yes --jobs 1"
+    way = "multigit" if twin == "ends" else "tests.support.killer 'result:wrote begin' after kill"
+    ran = struck(kit, event, "before", f"{sys.executable} -m {way} {args} || true", *args.split()).exits(3)
+    assert records(kit)[0]["run"] in ran.text or "came first" in ran.text
+    if twin == "is killed":
+        assert kinds(kit) == ["begin"]
+        assert len(stages(kit)) == 3
+        kit.call("resume", "--yes").ok()
+    assert [kind for kind in kinds(kit) if kind != "take"] == ["begin", "landed", "released"]
+    agree(kit)
+
+
+@pytest.mark.slow
 @pytest.mark.shows("G10", "G11")
 def test_a_promotion_and_a_rollback_that_cross(kit: FleetKit) -> None:
     kit.release()

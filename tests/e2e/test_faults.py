@@ -13,7 +13,7 @@ from multigit.apply import engine
 from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.run import GitError
 from tests.support.fleetkit import FleetKit, Ran
-from tests.support.gitkit import bare
+from tests.support.gitkit import bare, plain_git
 from tests.support.killer import kinds, stages
 from tests.support.servers import HttpGit
 
@@ -244,10 +244,6 @@ def test_a_shallow_host_is_served_or_refused_but_never_harmed(kit: FleetKit) -> 
     host, full = kit.hosts["api"], kit.root / "full.git"
     host.commit({"more.txt": "1\n"}, on="dev")
     host.path.rename(full)
-    host.git  # noqa: B018 - the object stays, its folder is made anew
-    full.parent.joinpath("x").mkdir()
-    from tests.support.gitkit import plain_git
-
     plain_git("clone", "-q", "--bare", "--depth=1", "--no-single-branch", f"file://{full}", str(host.path), at=kit.root)
     before = kit.refs()
     ran = kit.promote()
@@ -260,7 +256,7 @@ def test_a_shallow_host_is_served_or_refused_but_never_harmed(kit: FleetKit) -> 
 
 @pytest.mark.shows("X9")
 @pytest.mark.parametrize("harm", ["objects", "head", "everything"])
-def test_a_broken_cache_is_never_pushed(kit: FleetKit, hermetic: Path, harm: str) -> None:
+def test_a_broken_cache_is_never_pushed_but_made_anew(kit: FleetKit, hermetic: Path, harm: str) -> None:
     kit.call("status").ok()
     for mirror in (hermetic / ".cache/multigit/mirrors").glob("*.git"):
         if harm == "head":
@@ -271,10 +267,6 @@ def test_a_broken_cache_is_never_pushed(kit: FleetKit, hermetic: Path, harm: str
             file.write_bytes(b"garbage")
         if harm == "everything":
             (mirror / "config").write_text("[core\n")
-    before = kit.refs()
-    ran = kit.promote()
-    if ran.code:
-        assert "Traceback" not in ran.text
-        assert kit.refs() == before
+    kit.promote().ok()
+    kit.call("status").ok()
     kit.fsck()
-    assert ran.code in (0, 1, 3)

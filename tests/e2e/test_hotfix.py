@@ -88,6 +88,16 @@ def test_changes_stay_where_they_are_without_a_message(kit: FleetKit) -> None:
     assert (clone / "app.txt").read_text() == "half done\n"
 
 
+@pytest.mark.shows("G8")
+@pytest.mark.parametrize(("name", "text"), [(".env.local", "PASSWORD=1\n"), ("notes.txt", KEY)])
+def test_a_secret_in_a_commit_that_was_made_before_is_not_published_either(kit: FleetKit, name: str, text: str) -> None:
+    commit(kit.work / "api", name, text)
+    before = kit.refs(ledger=True)
+    refused = fix(kit).exits(3)
+    assert name in refused.text
+    assert kit.refs(ledger=True) == before
+
+
 @pytest.mark.shows("G8", "X8")
 @pytest.mark.parametrize(("name", "text"), [(".env", "A=1\n"), ("conf/server.pem", "x\n"), ("id.txt", KEY)])
 def test_what_looks_like_a_secret_is_refused_by_name(kit: FleetKit, name: str, text: str) -> None:

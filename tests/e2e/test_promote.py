@@ -200,7 +200,7 @@ def test_a_repository_may_call_its_branches_otherwise(tmp_path: Path) -> None:
     kit.promote("dev", "stg").ok()
     assert kit.file("api", "staging-line", "f.txt") == "1"
     assert host.git("log", "-1", "--format=%s", "staging-line") == "Merge develop into staging-line"
-    assert kit.promote("stg", "main").ok()
+    kit.promote("stg", "main").ok()
     assert kit.file("api", "master", "f.txt") == "1"
     assert host.head("main") is None
 
@@ -237,7 +237,8 @@ def test_a_plan_that_is_out_of_date_is_refused_and_says_who_moved_what(tmp_path:
     kit.commit("api", "stg", {"g.txt": "1\n"}, "feat: not in the plan")
     before = kit.refs(ledger=True, inner=True)
     stale = kit.call("promote", "stg", "main", "--plan", str(plan), "--confirm", "shop main").exits(3)
-    assert "api: the plan has stg at" in stale.text
+    for word in ("api: stg moved", "feat: not in the plan"):
+        assert word in stale.text
     wrong = kit.call("promote", "stg", "main", "--plan", str(plan), "--confirm", "shop stg").exits(3)
     assert wrong.err
     assert kit.refs(ledger=True, inner=True) == before

@@ -12,7 +12,8 @@ from multigit import lanes
 from multigit.model.names import Branch, RepoName
 from multigit.vcs import run, ssh
 from multigit.vcs.lsrefs import list_refs, survey
-from tests.support.gitkit import bare
+from multigit.vcs.mirror import fetch, open_mirror, present
+from tests.support.gitkit import Bare, bare
 from tests.support.servers import SshGit
 
 pytestmark = pytest.mark.slow
@@ -60,6 +61,17 @@ def test_without_a_shared_connection_it_still_works(ssh_git: SshGit, url: str) -
     found = lanes.each(lambda _: list_refs(url, ["refs/heads/main"]), range(12), jobs=12)
     assert all("refs/heads/main" in refs for refs in found)
     assert logins(ssh_git) == 12
+
+
+def test_a_commit_that_is_no_branch_s_tip_any_more_is_fetched_over_a_shared_connection(
+    ssh_git: SshGit, url: str
+) -> None:
+    planned = bare(ssh_git.root / "y.git").commit({"a": "1"})
+    Bare(ssh_git.root / "y.git").commit({"a": "2"})
+    ssh.share([url])
+    mirror = open_mirror(RepoName("y"), ssh_git.url("y.git"))
+    fetch(mirror, {"refs/multigit/seen/planned": planned})  # protocol version 2 alone gives it (gitprotocol-v2(5))
+    assert present(mirror, [planned])
 
 
 def test_a_person_s_own_ssh_command_is_left_alone(ssh_git: SshGit, url: str, hermetic: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from multigit.model.names import Oid, RepoName
-from multigit.vcs import read, write
+from multigit.vcs import read, run, write
 from multigit.vcs.mirror import Mirror, fetch, open_mirror
 from multigit.vcs.run import GitError
 from multigit.vcs.write import PushReport, RefUpdate, push
@@ -110,6 +110,19 @@ def test_a_ref_that_would_lose_commits_is_not_moved_unless_meant(host: Bare) -> 
     assert host.head() == second
     assert push(mirror, [RefUpdate(ref=MAIN, old=second, new=first, forced=True)]).done
     assert host.head() == first
+
+
+def test_a_commit_written_on_the_tip_is_pushed_by_one_process(host: Bare) -> None:
+    mirror, old = mirrored(host), head(host)
+    new = child(mirror, old)
+    ran: list[tuple[str, ...]] = []
+    run.listen(lambda argv, seconds: ran.append(argv))
+    try:
+        assert push(mirror, [RefUpdate(ref=MAIN, old=old, new=new)]).done
+    finally:
+        run.listen(None)
+    assert [argv[1] for argv in ran] == ["push"]
+    assert host.head() == new
 
 
 def test_a_host_that_denies_rewinds_has_refused(host: Bare) -> None:

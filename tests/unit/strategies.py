@@ -187,11 +187,14 @@ def nobody_is_dropped(plan: Plan, names: tuple[RepoName, ...] = NAMES) -> None:
 
 numbers = st.integers(1, 12)
 oids = numbers.map(oid)
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+texts = st.sampled_from(
+    ["", "fix: 결제 \U0001f680", "a\nMultigit-Absorbs: x\n", "\x1b[2J\u202e", '"\\/\t<>', "\ud7ff\r\n", "x" * 50]
+)
+"""Also what breaks out of quotes, lines and terminals."""
 lines = st.builds(CommitLine, oid=oids, author=texts, when=st.just(NOON), subject=texts)
 several = st.lists(lines, max_size=3).map(tuple)
 moments = st.datetimes(
-    min_value=datetime(2001, 1, 1), max_value=datetime(2099, 1, 1),
+    min_value=datetime(2001, 1, 1), max_value=datetime(2099, 1, 1),  # noqa: DTZ001 - the zone is drawn
     timezones=st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))),
 )  # fmt: skip
 problems = st.builds(
@@ -216,7 +219,9 @@ def states(repo: RepoName) -> st.SearchStrategy[RepoState]:
     heads: st.SearchStrategy[Mapping[Branch, Oid]] = st.fixed_dictionaries(
         {}, optional={Branch(name): oids for name in ("dev", "stg", "main")}
     )
-    tags = st.lists(st.sampled_from([FIRST, SECOND, "stg-deploy-20260212-120000", "deploy-20260212-120000"]), max_size=3)
+    tags = st.lists(
+        st.sampled_from([FIRST, SECOND, "stg-deploy-20260212-120000", "deploy-20260212-120000"]), max_size=3
+    )
     whole = st.builds(RepoState, repo=st.just(repo), heads=heads, tags=tags.map(lambda t: tagged(*t)), fence=oids)
     return whole | st.builds(RepoState, repo=st.just(repo), problem=problems)
 
@@ -249,10 +254,11 @@ def restores(seen: RepoState) -> st.SearchStrategy[Restore]:
 @st.composite
 def clones(draw: st.DrawFn, seen: RepoState) -> CloneState:
     head = seen.heads.get(MAIN)
-    relation = draw(st.sampled_from(["same", "behind", "ahead", "diverged", "unknown"]))
+    relation: Any = draw(st.sampled_from(["same", "behind", "ahead", "diverged", "unknown"]))
     tip = head if relation == "same" else draw(oids.filter(lambda one: one != head))
     return CloneState(
-        repo=seen.repo, path=f"/work/{seen.repo}", exists=draw(st.booleans()), foreign=draw(st.sampled_from(["", "", "x"])),
+        repo=seen.repo, path=f"/work/{seen.repo}", exists=draw(st.booleans()),
+        foreign=draw(st.sampled_from(["", "", "x"])),
         current=draw(st.sampled_from([MAIN, Branch("dev"), None])), dirty=draw(st.sampled_from([(), ("a",)])),
         untracked=draw(st.sampled_from([(), ("u",)])), busy=draw(st.sampled_from(["", "merge"])),
         heads={MAIN: tip} if tip else {}, relation=relation if tip else "absent",
@@ -261,17 +267,17 @@ def clones(draw: st.DrawFn, seen: RepoState) -> CloneState:
 
 
 @st.composite
-def fleets(draw: st.DrawFn) -> Fleet:
-    """Any fleet that can be seen, for any verb."""
+def fleets(draw: st.DrawFn, verb: Verb) -> Fleet:
+    """Any fleet that `verb` can see."""
     seen = tuple(draw(states(name)) for name in NAMES)
     run = draw(st.none() | st.builds(open_run))
     readable = [one for one in seen if not one.problem]
     return Fleet(
         repos=seen,
         history=History(head=draw(st.none() | oids), holds=draw(holds), runs={run.id: run} if run else {}),
-        pairs={one.repo: draw(pairs(one)) for one in readable},
-        restores={one.repo: draw(restores(one)) for one in readable},
-        clones={one.repo: draw(clones(one)) for one in seen},
+        pairs={one.repo: draw(pairs(one)) for one in readable if verb in ("promote", "backmerge")},
+        restores={one.repo: draw(restores(one)) for one in readable if verb == "rollback"},
+        clones={one.repo: draw(clones(one)) for one in seen if verb in ("hotfix", "pull")},
     )
 
 
@@ -281,5 +287,3 @@ def requests(verb: Verb) -> st.SearchStrategy[Request]:
         message=messages, reapply=st.booleans(), mode=st.sampled_from(["restore", "revert", "reset"]),
         to=st.just(FIRST), config_digest=texts,
     )  # fmt: skip
-
-

@@ -107,8 +107,8 @@ def test_the_notes_say_what_stays_behind() -> None:
     assert planned(clone(**DIRTY), repos=frozenset({WEB})).notes == ()
 
 
-@settings(max_examples=150, deadline=None)
-@given(s.fleets(), s.requests("hotfix"), s.moments)
+@settings(max_examples=60, deadline=None)
+@given(s.fleets("hotfix"), s.requests("hotfix"), s.moments)
 def test_every_plan(seen: Fleet, request: Request, now: datetime) -> None:
     plan = hotfix.plan(CONFIG, seen, request, now)
     s.nobody_is_dropped(plan)

@@ -144,7 +144,9 @@ def test_a_conflict_is_settled_where_nobody_touches_production() -> None:
 def test_the_way_out_of_a_conflict_does_not_merge_a_restore_commit_plainly() -> None:
     """A person who merges main into stg while a restore commit is open would lose what was taken back."""
     hint = s.the_refusal(planned(pair(ahead=1, outcome=s.CONFLICT, absorbs=(oid(8),)))).hint
-    before, ours, rest = (hint.index(word) for word in (f"git merge {oid(8)}^", "git merge -s ours", "git merge origin"))
+    before, ours, rest = (
+        hint.index(word) for word in (f"git merge {oid(8)}^", "git merge -s ours", "git merge origin")
+    )
     assert before < ours < rest
     assert f"Multigit-Absorbs: {oid(8)}" in hint
 
@@ -275,8 +277,8 @@ def test_a_quarantine_of_what_does_not_move_is_no_obstacle(plan: Plan) -> None:
 # --- whatever the fleet looks like ---
 
 
-@settings(max_examples=150, deadline=None)
-@given(s.fleets(), s.requests("promote"), s.moments)
+@settings(max_examples=60, deadline=None)
+@given(s.fleets("promote"), s.requests("promote"), s.moments)
 def test_every_plan(seen: Fleet, request: Request, now: datetime) -> None:
     plan = promote.plan(CONFIG, seen, request, now)
     s.nobody_is_dropped(plan)
@@ -292,7 +294,7 @@ def test_every_plan(seen: Fleet, request: Request, now: datetime) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(s.fleets(), s.requests("backmerge"), s.moments)
+@given(s.fleets("backmerge"), s.requests("backmerge"), s.moments)
 def test_every_back_merge(seen: Fleet, request: Request, now: datetime) -> None:
     plan = promote.back(CONFIG, seen, request, now)
     s.nobody_is_dropped(plan)
