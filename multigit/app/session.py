@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
@@ -23,6 +24,7 @@ from multigit.model.events import Actor
 from multigit.model.names import RepoName
 from multigit.vcs.identity import who
 from multigit.vcs.mirror import Mirror, open_mirror
+from multigit.vcs.ssh import share
 
 
 @dataclass
@@ -91,6 +93,12 @@ class Session:
                 hint=f'add   remotes: {{origin: "git@host:team/{{repo}}.git"}}   or   url: under repos.{repo.name}',
             )
         return str(self.folder / url) if url.startswith(("./", "../")) else url
+
+    def connect(self) -> None:
+        """Start opening the shared ssh connections; what else a verb needs to get ready goes on meanwhile."""
+        urls = [self.url(repo) for repo in self.config.repos.values()]
+        if any("@" in url or url.startswith("ssh:") for url in urls):
+            Thread(target=share, args=(urls,), daemon=True).start()
 
     def mirror(self, repo: Repo) -> Mirror:
         """The private bare copy of `repo`, made when it is first needed."""

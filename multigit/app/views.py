@@ -27,7 +27,7 @@ def status(session: Session, screen: Screen) -> int:
     last = next((env for env in reversed(list(config.environments.values())) if env.tag), None)
     newest = {state.repo: tag for state in seen.repos if (tag := _newest(state, last))}
     at = session.now()
-    summary = summed_up(config, seen, gaps, newest, at)
+    summary = summed_up(config, seen, gaps, newest, at, session.selection())
     screen.close()
     screen.say(status_text(summary, width=screen.width, zone=session.zone, now=at))
     screen.document(document("", summary))

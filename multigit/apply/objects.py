@@ -69,7 +69,8 @@ class Parcel:
         The trailer makes the next promotion ship the work again (vcs/merging.py): NEW stays in the history, so that a
         plain merge would find nothing to do.
         """
-        message = f"Undo {self.run}: it could not land everywhere\n\nMultigit-Restores: {self.old}"
+        trailers = f"Multigit-Restores: {self.old}\nMultigit-Undoes: {self.new}"
+        message = f"Undo {self.run}: it could not land everywhere\n\n{trailers}"
         return NewCommit(tree=old_tree, parents=(self.new,), message=message, by=self.by)
 
 

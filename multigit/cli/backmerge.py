@@ -18,6 +18,7 @@ from multigit.cli.options import World, consent_options, global_options, pass_wo
 @pass_world
 def backmerge_command(world: World, source: str, target: str, message: str, **said: Any) -> int:
     """Bring fixes back upstream: SOURCE (main) into TARGET (stg). Nothing to merge is no error."""
+    session = world.online()
     from multigit.app import move
 
-    return move.backmerge(world.session, world.screen, source, target, world.options(**said), message)
+    return move.backmerge(session, world.screen, source, target, world.options(**said), message)

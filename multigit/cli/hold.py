@@ -22,9 +22,10 @@ def hold_command() -> None:
 @pass_world
 def hold_list(world: World, env: str | None) -> int:
     """The holds in force."""
+    session = world.online()
     from multigit.app import holds
 
-    return holds.show(world.session, world.screen, env)
+    return holds.show(session, world.screen, env)
 
 
 @hold_command.command("set")
@@ -35,9 +36,10 @@ def hold_list(world: World, env: str | None) -> int:
 @pass_world
 def hold_set(world: World, env: str, message: str, dry_run: bool) -> int:
     """Freeze ENV: promote, hotfix and push refuse until it is released."""
+    session = world.online()
     from multigit.app import holds
 
-    return holds.put(world.session, world.screen, env, message, world.options(dry_run=dry_run))
+    return holds.put(session, world.screen, env, message, world.options(dry_run=dry_run))
 
 
 @hold_command.command("release")
@@ -48,6 +50,7 @@ def hold_set(world: World, env: str, message: str, dry_run: bool) -> int:
 @pass_world
 def hold_release(world: World, env: str, message: str, dry_run: bool) -> int:
     """Release every hold of ENV, quarantined releases included."""
+    session = world.online()
     from multigit.app import holds
 
-    return holds.release(world.session, world.screen, env, message, world.options(dry_run=dry_run))
+    return holds.release(session, world.screen, env, message, world.options(dry_run=dry_run))

@@ -16,9 +16,10 @@ def status_command(world: World) -> int:
     Commits that wait for the next environment, fixes that were never merged back, releases whose tag is
     missing somewhere, holds, and runs that were left open.
     """
+    session = world.online()
     from multigit.app import views
 
-    return views.status(world.session, world.screen)
+    return views.status(session, world.screen)
 
 
 @click.command("diff")
@@ -29,11 +30,12 @@ def status_command(world: World) -> int:
 @pass_world
 def diff_command(world: World, source: str, target: str, only: str | None) -> int:
     """What SOURCE has that TARGET lacks: commits and files, per repository."""
+    session = world.online()
     from multigit.app import views
 
     if only:
-        world.session.selected = (*world.session.selected, only)
-    return views.diff(world.session, world.screen, source, target)
+        session.selected = (*session.selected, only)
+    return views.diff(session, world.screen, source, target)
 
 
 @click.command("log")
@@ -43,9 +45,10 @@ def diff_command(world: World, source: str, target: str, only: str | None) -> in
 @pass_world
 def log_command(world: World, span: str | None, since: str | None) -> int:
     """Commits of SRC that DST lacks, or commits since a release."""
+    session = world.online()
     from multigit.app import views
 
-    return views.log(world.session, world.screen, span, since)
+    return views.log(session, world.screen, span, since)
 
 
 @click.command("history")
@@ -55,9 +58,10 @@ def log_command(world: World, span: str | None, since: str | None) -> int:
 @pass_world
 def history_command(world: World, env: str | None, limit: int) -> int:
     """Releases, newest first: what was tagged, what changed, what is live."""
+    session = world.online()
     from multigit.app import views
 
-    return views.history(world.session, world.screen, env, limit)
+    return views.history(session, world.screen, env, limit)
 
 
 @click.command("show")
@@ -66,6 +70,7 @@ def history_command(world: World, env: str | None, limit: int) -> int:
 @pass_world
 def show_command(world: World, ref: str) -> int:
     """One release or run in full: REF is a tag, its beginning, a run id, last or previous."""
+    session = world.online()
     from multigit.app import views
 
-    return views.show(world.session, world.screen, ref)
+    return views.show(session, world.screen, ref)

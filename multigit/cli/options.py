@@ -83,7 +83,14 @@ class World:
                 excluded=s.exclude,
                 progress=lambda repo, what: tell(repo or None, what),
             )
+            self._session.selection()  # a name that does not exist is said at once, whatever the verb
         return self._session
+
+    def online(self) -> Session:
+        """The session of a verb that talks to the hosts; called before the verb's own modules are imported."""
+        session = self.session
+        session.connect()
+        return session
 
     @staticmethod
     def _recorded(path: Path, onward: Callable[[str | None, str], None]) -> Callable[[str | None, str], None]:

@@ -25,10 +25,11 @@ _REAPPLY = click.option(
 @pass_world
 def plan_command(world: World, source: str, target: str, message: str, reapply: bool, **said: Any) -> int:
     """What promoting SOURCE to TARGET would do: every repository, conflicts, gates. Changes nothing."""
+    session = world.online()
     from multigit.app import move
 
     options = world.options(dry_run=True, **said)
-    return move.promote(world.session, world.screen, source, target, options, message=message, reapply=reapply)
+    return move.promote(session, world.screen, source, target, options, message=message, reapply=reapply)
 
 
 @click.command("promote")
@@ -45,8 +46,7 @@ def promote_command(world: World, source: str, target: str, message: str, reappl
     Environments are named by id, alias or branch. Production asks for the checklist, a yes and a typed
     phrase; without a terminal it takes --plan FILE and --confirm PHRASE.
     """
+    session = world.online()
     from multigit.app import move
 
-    return move.promote(
-        world.session, world.screen, source, target, world.options(**said), message=message, reapply=reapply
-    )
+    return move.promote(session, world.screen, source, target, world.options(**said), message=message, reapply=reapply)

@@ -23,11 +23,12 @@ def hotfix_command(world: World, target: str, push_it: bool, message: str, backm
 
     It is tagged and marked EMERGENCY, and owed to the environments before until it is merged back.
     """
+    session = world.online()
     from multigit.app import move
 
     if not push_it:
         raise UsageError("a hotfix is published with --push", hint=f"multigit hotfix --push {target}")
-    return move.hotfix(world.session, world.screen, target, world.options(**said), message, backmerge_too=backmerge_too)
+    return move.hotfix(session, world.screen, target, world.options(**said), message, backmerge_too=backmerge_too)
 
 
 @click.command("push")
@@ -39,6 +40,7 @@ def hotfix_command(world: World, target: str, push_it: bool, message: str, backm
 @pass_world
 def push_command(world: World, target: str, message: str, then: str | None, **said: Any) -> int:
     """Commit the clones' tracked changes on ENV's branch and publish them together."""
+    session = world.online()
     from multigit.app import move
 
-    return move.push(world.session, world.screen, target, world.options(**said), message, then)
+    return move.push(session, world.screen, target, world.options(**said), message, then)

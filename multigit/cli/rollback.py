@@ -23,7 +23,8 @@ def rollback_command(world: World, ref: str, mode: str | None, only: tuple[str, 
     A commit with the tag's content goes on top (no force-push) and a tag of its own marks it. The release
     taken back is quarantined: promote refuses it until --reapply or `multigit hold release`.
     """
+    session = world.online()
     from multigit.app import move
 
-    world.session.selected = (*world.session.selected, *only)
-    return move.rollback(world.session, world.screen, ref, world.options(**said), mode=mode, message=message)
+    session.selected = (*session.selected, *only)
+    return move.rollback(session, world.screen, ref, world.options(**said), mode=mode, message=message)

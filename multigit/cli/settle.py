@@ -37,10 +37,9 @@ def abort_command(world: World, run: str | None, dry_run: bool, yes: bool) -> in
 
 
 def _settle(world: World, intent: str, run: str | None, *, dry_run: bool, yes: bool) -> int:
+    session = world.online()
     from multigit.app import settle
     from multigit.cli.boundary import main
 
     options = world.options(dry_run=dry_run, yes=yes)
-    return settle.settle(
-        world.session, world.screen, "abort" if intent == "abort" else "resume", run, options, again=main
-    )
+    return settle.settle(session, world.screen, "abort" if intent == "abort" else "resume", run, options, again=main)

@@ -19,9 +19,10 @@ def pull_command(world: World, branch: str, dry_run: bool) -> int:
 
     Dirty and diverged clones are left alone and named. Never merges, never discards, never commits.
     """
+    session = world.online()
     from multigit.app import workspace
 
-    return workspace.pull(world.session, world.screen, branch, world.options(dry_run=dry_run))
+    return workspace.pull(session, world.screen, branch, world.options(dry_run=dry_run))
 
 
 @click.command("clone")
@@ -30,6 +31,7 @@ def pull_command(world: World, branch: str, dry_run: bool) -> int:
 @pass_world
 def clone_command(world: World, dry_run: bool) -> int:
     """Clone the repositories that are missing next to repos.yaml."""
+    session = world.online()
     from multigit.app import workspace
 
-    return workspace.clone(world.session, world.screen, world.options(dry_run=dry_run))
+    return workspace.clone(session, world.screen, world.options(dry_run=dry_run))

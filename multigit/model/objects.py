@@ -15,6 +15,8 @@ from multigit.model.names import Oid, Tag
 EMPTY_TREE = {40: Oid("4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
               64: Oid("6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321")}  # fmt: skip
 
+_CRUD = "".join(map(chr, range(33))) + ".,:;\"'\\"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
@@ -83,4 +85,4 @@ def object_id(kind: str, body: bytes, *, like: Oid) -> Oid:
 
 def _clean(text: str) -> str:
     """Git drops the characters that would end the field (ident.c, strbuf_addstr_without_crud)."""
-    return "".join(c for c in text if c not in "<>\n\0").strip(" .,:;\"'\\")
+    return "".join(c for c in text if c not in "<>\n\0").strip(_CRUD)

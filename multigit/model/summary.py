@@ -105,13 +105,17 @@ def status(
     distances: Mapping[RepoName, Sequence[Distance]],
     newest: Mapping[RepoName, Tag],
     at: datetime,
+    only: Collection[RepoName] | None = None,
 ) -> Status:
-    """The matrix of environments with debts, partial releases, holds and open runs. `newest`: by repository."""
+    """The matrix of environments with debts, partial releases, holds and open runs.
+
+    `newest`: the newest release tag by repository; `only`: the repositories to show, None for all.
+    """
     environments = tuple(env for env in config.environments.values() if env.branch)
     latest = _latest_tag(newest.values())
+    shown = [repo.name for repo in config.fleet if only is None or repo.name in only]
     rows = tuple(
-        _row(config, fleet.state(repo.name), tuple(distances.get(repo.name, ())), newest.get(repo.name), latest)
-        for repo in config.fleet
+        _row(config, fleet.state(name), tuple(distances.get(name, ())), newest.get(name), latest) for name in shown
     )
     run = fleet.history.open_run
     return Status(
@@ -126,7 +130,7 @@ def status(
         holds=fleet.history.holds,
         totals=_totals(config, rows),
         next=_next_commands(config, rows, run),
-        exit_code=PARTLY if run else FAILED if any(fleet.state(r.name).problem for r in config.fleet) else DONE,
+        exit_code=PARTLY if run else FAILED if any(fleet.state(name).problem for name in shown) else DONE,
     )
 
 

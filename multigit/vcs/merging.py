@@ -22,6 +22,8 @@ RESTORES = "Multigit-Restores"
 """Trailer of a commit that takes releases back: the tag whose state it brings."""
 ABSORBS = "Multigit-Absorbs"
 """Trailer of a merge in which that commit was neutralised: its id."""
+UNDOES = "Multigit-Undoes"
+"""Trailer of a commit that puts back a landing on a host that refuses to rewind: the landed commit."""
 _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{40,64})")
 _NOBODY = Signature(name="multigit", email="multigit@localhost", when=datetime(2000, 1, 1, tzinfo=UTC))
 
@@ -56,7 +58,9 @@ def compare(
     having, lacking = (source_oid, target_oid) if back else (target_oid, source_oid)
     own = read.messages(mirror, [having], [lacking], "")
     restores = _unabsorbed(own)
-    outcome = _merge(mirror, source_oid, target_oid, lacking=lacking, restores=restores)
+    undone = _undone(mirror, here=lacking, other=having)
+    lacks = (undone, restores) if back else (restores, undone)
+    outcome = _merge(mirror, source_oid, target_oid, source_lacks=lacks[0], target_lacks=lacks[1])
     commits = read.commits(mirror, [source_oid], [target_oid])
     owed = _debts(mirror, own, having=having, lacking=lacking)
     return replace(
@@ -66,8 +70,8 @@ def compare(
         commits=commits,
         debts=() if back else owed,
         owed=owed if back else (),
-        absorbs=restores,
-        traps=_traps(mirror, source_oid, target_oid, outcome, own, restores)
+        absorbs=(*restores, *undone),
+        traps=_traps(mirror, source_oid, target_oid, outcome, own, restores, undone)
         if isinstance(outcome, Clean) and not back
         else (),
     )
@@ -97,11 +101,40 @@ def _trailers(message: str, key: str) -> list[str]:
     return re.findall(rf"^{key}: (\S+)$", message, flags=re.MULTILINE)
 
 
-def _merge(mirror: Mirror, source: Oid, target: Oid, *, lacking: Oid, restores: Sequence[Oid]) -> Outcome:
+def _undone(mirror: Mirror, *, here: Oid, other: Oid) -> tuple[Oid, ...]:
+    """Commits on `here` that put back, on top, a merge of `other`'s work which could not land everywhere.
+
+    What they took away was never meant to go: `other` has it, and a merge must not carry the removal over.
+    """
+    own = read.messages(mirror, [here], [other], "Multigit-")
+    found = []
+    for oid in _unabsorbed(tuple(row for row in own if _trailers(row[2], UNDOES) or _trailers(row[2], ABSORBS))):
+        merged = read.parents(mirror, read.parents(mirror, oid)[0])[1:]
+        if merged and read.is_ancestor(mirror, merged[0], other):
+            found.append(oid)
+    return tuple(found)
+
+
+def _merge(
+    mirror: Mirror, source: Oid, target: Oid, *, source_lacks: Sequence[Oid], target_lacks: Sequence[Oid]
+) -> Outcome:
     """The merge's result. Each restore commit is first merged into the side that lacks it with that side's content
     (an ours-merge of the restore commit alone), so that only other people's work remains to be merged.
     """
-    side = lacking
+    ours = _absorbed(mirror, target, target_lacks)
+    theirs = _absorbed(mirror, source, source_lacks)
+    if not isinstance(ours, Oid):
+        return ours
+    if not isinstance(theirs, Oid):
+        return theirs
+    outcome = read.merge_trees(mirror, ours, theirs)
+    if isinstance(outcome, Clean) and ours != target:
+        return Clean(tree=outcome.tree, changed=read.changed_paths(mirror, target, outcome.tree))
+    return outcome
+
+
+def _absorbed(mirror: Mirror, side: Oid, restores: Sequence[Oid]) -> Oid | Outcome:
+    """`side` with the restore commits in its history and not in its content; or why that cannot be had."""
     for restore in restores:
         before = read.parents(mirror, restore)[0]
         joined = read.merge_trees(mirror, side, before)
@@ -109,12 +142,7 @@ def _merge(mirror: Mirror, source: Oid, target: Oid, *, lacking: Oid, restores: 
             return joined
         with_before = _virtual(mirror, joined.tree, side, before)
         side = _virtual(mirror, joined.tree, with_before, restore)
-    if not restores:
-        return read.merge_trees(mirror, target, source)
-    outcome = read.merge_trees(mirror, side if lacking == target else target, source if lacking == target else side)
-    if isinstance(outcome, Clean):
-        return Clean(tree=outcome.tree, changed=read.changed_paths(mirror, target, outcome.tree))
-    return outcome
+    return side
 
 
 def _virtual(mirror: Mirror, tree: Oid, *parents: Oid) -> Oid:
@@ -132,9 +160,18 @@ def _followed(mirror: Mirror, source: Oid, target: Oid, merged: Oid, paths: Coll
 
 
 def _traps(
-    mirror: Mirror, source: Oid, target: Oid, outcome: Clean, own: History, absorbed: Sequence[Oid]
+    mirror: Mirror,
+    source: Oid,
+    target: Oid,
+    outcome: Clean,
+    own: History,
+    absorbed: Sequence[Oid],
+    undone: Sequence[Oid],
 ) -> tuple[Trap, ...]:
-    """Paths that would silently keep the target's content although the target did no work of its own on them (R4)."""
+    """Paths that would silently keep the target's content although the target did no work of its own on them (R4).
+
+    What `undone` put back on the source was the target's work.
+    """
     different = read.changed_paths(mirror, source, outcome.tree)
     if not different:
         return ()
@@ -142,6 +179,8 @@ def _traps(
     by_content = _gone_back(mirror, target, own)
     reverts = tuple(oid for oid, _, _ in own if oid in by_message | by_content and oid not in absorbed)
     worked_on = read.own_paths(mirror, [target], [source], without={*absorbed, *reverts})
+    for commit in undone:
+        worked_on |= set(read.changed_paths(mirror, read.parents(mirror, commit)[0], commit))
     worked_on |= _followed(mirror, source, target, outcome.tree, worked_on)
     undone = read.own_paths(mirror, [target], [source]) - worked_on if reverts else set()
     names = ", ".join(oid.short for oid in reverts)

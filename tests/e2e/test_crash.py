@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,7 @@ def check_settled(kit: FleetKit, bench: Bench, before: Refs, *, thorough: bool) 
         told_once(kit, begun["run"], history[-1])
     assert "nothing to do" in kit.call("abort" if thorough else "resume", "--yes").ok().text
     kit.call("status").ok()
+    assert not list(Path(os.environ["XDG_CACHE_HOME"]).rglob("*.broken")), "a cached copy had to be thrown away"
     if thorough:
         kit.fsck()
         kit.commit("api", "dev", {"next.txt": "next\n"}, "feat: next")

@@ -141,6 +141,31 @@ def test_where_the_undo_is_refused_as_well_the_content_comes_back_and_the_work_i
     assert kit.tree(name, "stg") == kit.tree(name, "dev")
 
 
+def test_a_hotfix_survives_a_back_merge_that_was_undone_by_a_commit_on_top(kit: FleetKit) -> None:
+    for name in ("root", "api"):
+        kit.commit(name, "main", {"hot.txt": "hot\n"}, "fix: hot")
+    kit.hosts["root"].git("config", "receive.denyNonFastForwards", "true")
+    refuse(kit, "api", "refs/heads/stg")
+    kit.call("backmerge", "main", "stg", "--yes").exits(3)
+    heal(kit, "api")
+    kit.call("backmerge", "main", "stg", "--yes").ok()
+    assert [kit.file(name, "stg", "hot.txt") for name in ("root", "api")] == ["hot", "hot"]
+
+
+def test_nor_does_a_promotion_in_between_take_it_off_main(kit: FleetKit) -> None:
+    for name in ("root", "api"):
+        kit.commit(name, "main", {"hot.txt": "hot\n"}, "fix: hot")
+    kit.hosts["root"].git("config", "receive.denyNonFastForwards", "true")
+    refuse(kit, "api", "refs/heads/stg")
+    kit.call("backmerge", "main", "stg", "--yes").exits(3)
+    heal(kit, "api")
+    kit.commit("root", "stg", {"new.txt": "new\n"}, "feat: new")
+    kit.promote("stg", "main", "--override", "no-backlog=known").ok()
+    assert [kit.file("root", "main", path) for path in ("hot.txt", "new.txt")] == ["hot", "new"]
+    kit.call("backmerge", "main", "stg", "--yes").ok()
+    assert kit.file("root", "stg", "hot.txt") == "hot"
+
+
 @pytest.mark.shows("G6")
 def test_a_hook_that_fails_after_the_refs_moved_changes_nothing(kit: FleetKit) -> None:
     for name in NAMES:

@@ -91,6 +91,7 @@ def test_a_run_is_named_by_its_beginning_or_not_at_all(half: FleetKit) -> None:
     assert f"run {run} is released: nothing to do" in half.call("abort", run, "--yes").ok().text
 
 
+@pytest.mark.slow
 @pytest.mark.shows("X3")
 def test_a_piped_yes_is_no_consent(half: FleetKit) -> None:
     before = half.refs(ledger=True, inner=True)
@@ -260,6 +261,7 @@ def snapshot(kit: FleetKit, home: Path) -> dict[str, str]:
     return {file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in kept}
 
 
+@pytest.mark.slow
 @pytest.mark.shows("X3", "G2")
 def test_a_dry_run_changes_nothing_at_all(kit: FleetKit, hermetic: Path) -> None:
     kit.release()

@@ -170,3 +170,11 @@ def test_one_repository_that_cannot_be_read_does_not_hide_the_others(tmp_path: P
         shown = kit.call(*words).exits(1)
         assert "api" in shown.text
         assert "web" in shown.text
+
+
+def test_a_selection_shows_only_what_was_asked_for_and_a_typo_is_said(tmp_path: Path) -> None:
+    kit = FleetKit.make(tmp_path)
+    shown = kit.call("status", "-r", "api").ok()
+    assert "api" in shown.text
+    assert "web" not in shown.text
+    assert "did you mean 'api'?" in kit.call("status", "-r", "apo").exits(2).text

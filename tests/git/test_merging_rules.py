@@ -42,6 +42,18 @@ def by_git_revert(h: History) -> None:
     h.join("main", h.tree(before(h)), said)
 
 
+def by_git_revert_after_a_hotfix(h: History) -> None:
+    merge, was = h.head("main"), files(h, before(h))
+    h.commit("main", {**files(h, "main"), "hot.txt": "hot\n"}, "fix: hot")
+    h.commit("main", {**was, "hot.txt": "hot\n"}, f'Revert "Merge"\n\nThis reverts commit {merge}, reversing')
+
+
+def by_a_pull_request_that_goes_back(h: History) -> None:
+    main, was = h.head("main"), h.tree(before(h))
+    revert = h.join("revert", was, "back to yesterday", main)
+    h.join("main", was, "Merge pull request #12", main, revert)
+
+
 def by_reverting_the_commit(h: History) -> None:
     done = Oid(h.host.git("rev-parse", "main^2"))
     h.join("main", h.tree(before(h)), f'Revert "feat: bad"\n\nThis reverts commit {done}.')
@@ -66,6 +78,8 @@ def files(h: History, rev: str) -> dict[str, str]:
 
 TAKEN_BACK: dict[Callable[[History], None], set[str]] = {
     by_git_revert: {"app.txt", "bad.txt"},
+    by_git_revert_after_a_hotfix: {"app.txt", "bad.txt"},
+    by_a_pull_request_that_goes_back: {"app.txt", "bad.txt"},
     by_reverting_the_commit: {"app.txt", "bad.txt"},
     by_a_revert_with_another_message: {"app.txt", "bad.txt"},
     by_copying_the_old_state: {"app.txt", "bad.txt"},
@@ -111,6 +125,21 @@ def test_work_of_the_target_is_no_trap(released: History) -> None:
     assert pair.traps == ()
     assert h.has(pair.outcome.tree, "more.txt") == "more"
     assert h.has(pair.outcome.tree, "keep.txt") is None
+
+
+@pytest.mark.shows("R4")
+def test_work_of_the_target_follows_a_file_that_the_source_has_moved(released: History) -> None:
+    h = released
+    text = "".join(f"{number}\n" for number in range(20))
+    h.commit("stg", {**files(h, "stg"), "long.txt": text}, "feat: long")
+    h.commit("main", files(h, "stg"), "Merge stg", h.head("main"), h.head("stg"))
+    moved = {name: content for name, content in files(h, "stg").items() if name != "long.txt"}
+    h.commit("stg", {**moved, "moved.txt": text}, "feat: move")
+    h.commit("main", {**files(h, "main"), "long.txt": text + "hot\n"}, "fix: long")
+    pair = h.compare()
+    assert isinstance(pair.outcome, Clean)
+    assert (h.has(pair.outcome.tree, "moved.txt") or "").endswith("hot")
+    assert pair.traps == ()
 
 
 @pytest.mark.shows("R4")

@@ -101,7 +101,10 @@ class FakeLedger:
     answers: dict[str, Refused] = field(default_factory=dict)
     history: History = field(default_factory=History)
 
-    def append(self, event: Event, **_: Callable[[History], bool]) -> Refused | None:
+    may_follow: Callable[[History], bool] = bool
+
+    def append(self, event: Event, *, may_follow: Callable[[History], bool] = bool) -> Refused | None:
+        self.may_follow = may_follow
         if event.kind in self.answers:
             return self.answers[event.kind]
         self.history = fold((*self.history.events, event))
@@ -279,3 +282,14 @@ def test_a_failure_before_begin_is_a_record_of_its_own(bench: Bench) -> None:
     event: Any = bench.ledger.history.events[0]
     assert (event.kind, event.reason, event.run) == ("failed", "api: conflict", PLAN.run)
     assert bench.ledger.history.open_run is None
+
+
+def test_a_run_that_another_process_has_begun_is_not_called_failed(bench: Bench) -> None:
+    theirs = Event(kind="begin", run=PLAN.run, at=NOW, by=KIM, owner="they", data={"plan": {}})
+    engine.fail_record(bench.work, "too late")
+    assert bench.ledger.may_follow(History())
+    assert not bench.ledger.may_follow(fold([theirs]))
+    bench.ledger.history = fold([theirs])
+    engine.fail_record(bench.work, "too late")
+    assert bench.kinds == ["begin"]
+    assert fold([theirs, replace(theirs, kind="failed")]).open_run
