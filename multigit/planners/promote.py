@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -148,14 +149,20 @@ def _way_out(
 
 def _trapped(pair: Pair) -> Refusal:
     """R4: the merge would drop the source's content without a word."""
+    look = f"git log {pair.source}..{pair.target} {_argument(pair.traps[0].path)}".strip()
     return Refusal(
         repo=pair.repo,
         code="trap",
         why=f"the merge would silently drop {len(pair.traps)} path{'s' * (len(pair.traps) != 1)} of {pair.source}",
-        hint=f"git log {pair.source}..{pair.target} -- {pair.traps[0].path}   shows what was done on {pair.target};"
+        hint=f"{look}   shows what was done on {pair.target};"
         f" bring the content back there or in {pair.source}, then plan again",
         details=tuple(f"{trap.path}: {trap.why}" for trap in pair.traps[:20]),
     )
+
+
+def _argument(path: str) -> str:
+    """A path as it may be typed after a command; nothing where its name could be taken for something else."""
+    return f"-- {shlex.quote(path)}" if path.isprintable() else ""
 
 
 class _Quarantine:

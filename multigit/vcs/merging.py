@@ -166,11 +166,11 @@ def _traps(
     outcome: Clean,
     own: History,
     absorbed: Sequence[Oid],
-    undone: Sequence[Oid],
+    put_back: Sequence[Oid],
 ) -> tuple[Trap, ...]:
     """Paths that would silently keep the target's content although the target did no work of its own on them (R4).
 
-    What `undone` put back on the source was the target's work.
+    What `put_back` took from the source was the target's work.
     """
     different = read.changed_paths(mirror, source, outcome.tree)
     if not different:
@@ -179,7 +179,7 @@ def _traps(
     by_content = _gone_back(mirror, target, own)
     reverts = tuple(oid for oid, _, _ in own if oid in by_message | by_content and oid not in absorbed)
     worked_on = read.own_paths(mirror, [target], [source], without={*absorbed, *reverts})
-    for commit in undone:
+    for commit in put_back:
         worked_on |= set(read.changed_paths(mirror, read.parents(mirror, commit)[0], commit))
     worked_on |= _followed(mirror, source, target, outcome.tree, worked_on)
     undone = read.own_paths(mirror, [target], [source]) - worked_on if reverts else set()

@@ -1,4 +1,4 @@
-"""A whole fleet for tests: bare repositories that play the hosts, a workspace with repos.yaml, and the command itself."""
+"""A whole fleet for tests: bare repositories that play the hosts, a workspace with repos.yaml, and the command."""
 
 from __future__ import annotations
 
@@ -85,8 +85,9 @@ class FleetKit:
 
     def run(self, *args: str, stdin: str = "", env: Mapping[str, str] | None = None, timeout: float = 60) -> Ran:
         """The command as a user types it, in a process of its own; stdin is no terminal."""
+        command = [sys.executable, "-m", "multigit", *args]
         done = subprocess.run(
-            [sys.executable, "-m", "multigit", *args], cwd=self.work, input=stdin, capture_output=True, encoding="utf-8",
+            command, cwd=self.work, input=stdin, capture_output=True, encoding="utf-8",
             env={**os.environ, **(env or {})}, timeout=timeout, check=False,
         )  # fmt: skip
         return Ran(done.returncode, done.stdout, done.stderr)

@@ -44,7 +44,7 @@ FIRST, SECOND = Tag("deploy-20260210-090000"), Tag("deploy-20260211-090000")
 
 def oid(number: int, size: int = 40) -> Oid:
     """A full id, the same for the same number."""
-    return Oid(f"{number:0{size}x}")
+    return Oid(f"{number:02x}" * (size // 2))
 
 
 def line(number: int, subject: str = "feat: x") -> CommitLine:

@@ -116,8 +116,8 @@ def test_a_conflict_names_files_kinds_and_both_sides() -> None:
     refusal = s.the_refusal(planned(pair(ahead=1, outcome=s.CONFLICT)))
     assert refusal.details == (
         "conflict src/a.ts (contents)",
-        '  target 0000000 kim "hotfix: CORS"',
-        '  source 0000000 kim "feat: 결제"',
+        '  target 0303030 kim "hotfix: CORS"',
+        '  source 0202020 kim "feat: 결제"',
         "conflict b.png (binary, rename/delete)",
     )
 
@@ -223,55 +223,6 @@ def test_the_tags_message_is_the_release_record() -> None:
     assert f"Multigit-Plan: sha256:{plan.digest}" in record
     assert f"Multigit-Repo: web {oid(3)}" in record
     assert "Multigit-Operator: 김민수 <kim@example.invalid> (kim@desk)" in record
-
-
-# --- quarantine ---
-
-
-@pytest.mark.shows("R2")
-def test_a_quarantined_release_is_refused_with_who_why_and_the_ways_out() -> None:
-    refusal = s.the_refusal(planned(pair(ahead=1), holds=(s.quarantine(api=2),)))
-    assert (refusal.repo, refusal.code) == (None, "quarantine")
-    assert "Lee" in refusal.why
-    assert "500s" in refusal.why
-    assert "multigit promote stg prod --reapply" in refusal.hint
-    assert "multigit hold release prod" in refusal.hint
-    assert refusal.details == (f"api {oid(2).short}",)
-
-
-@pytest.mark.shows("R2")
-def test_reapply_needs_new_work_and_then_lifts_the_quarantine() -> None:
-    again = asks(reapply=True)
-    same = s.the_refusal(planned(pair(ahead=1), request=again, holds=(s.quarantine(api=2),)))
-    assert "no new work" in same.why
-    assert "--reapply" not in same.hint
-    fixed = planned(pair(ahead=1), request=again, holds=(s.quarantine(api=9),))
-    assert not fixed.refusals
-    assert fixed.lifts == ("q-1",)
-    both = (pair(ahead=1), pair(WEB, ahead=1))
-    assert planned(*both, request=again, holds=(s.quarantine(api=2, web=9),)).lifts == ("q-1",)
-
-
-@pytest.mark.shows("R2")
-def test_a_release_of_a_part_does_not_lift_the_quarantine_of_the_rest() -> None:
-    held = (s.quarantine(api=9, web=2),)
-    both = (pair(ahead=1), pair(WEB, ahead=1))
-    part = planned(*both, request=asks(reapply=True, repos=frozenset({API})), holds=held)
-    assert not part.refusals
-    assert part.lifts == ()
-
-
-@pytest.mark.parametrize(
-    "plan",
-    [
-        planned(pair(WEB, ahead=1), holds=(s.quarantine(api=2),)),
-        planned(holds=(s.quarantine(api=2),)),
-        planned(pair(ahead=1), request=asks(repos=frozenset({WEB})), holds=(s.quarantine(api=2),)),
-    ],
-)
-def test_a_quarantine_of_what_does_not_move_is_no_obstacle(plan: Plan) -> None:
-    assert not plan.refusals
-    assert not plan.lifts
 
 
 # --- whatever the fleet looks like ---

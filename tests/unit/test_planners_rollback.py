@@ -145,7 +145,7 @@ def test_the_notes_name_hotfixes_and_migrations_that_a_rollback_loses() -> None:
     changed = ("migrations/1.sql", "db/migrations/2.sql", "src/a.py")
     back = restore(hotfixes=(s.line(5, "fix: hot"),), changed=changed, reverted=Clean(tree=oid(70), changed=()))
     hot, stay = planned(back, config=watched).notes
-    assert hot == 'api: a hotfix would be undone: 0000000 kim "fix: hot"'
+    assert hot == 'api: a hotfix would be undone: 0505050 kim "fix: hot"'
     assert stay.startswith("api: 2 migrations since the tag stay in the database")
     assert not any("hotfix" in note for note in planned(back, config=watched, mode="revert").notes)
     assert planned(restore(moved=False, hotfixes=(s.line(5),))).notes == ()
