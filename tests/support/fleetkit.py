@@ -124,7 +124,8 @@ class FleetKit:
 
     def commit(self, repo: str, branch: str, files: Mapping[str, str | None], message: str = "change") -> Oid:
         """Somebody pushes a commit."""
-        return self.hosts[repo].commit(dict(files), on=branch, message=message)
+        content: dict[str | bytes, str | bytes | None] = {**files}
+        return self.hosts[repo].commit(content, on=branch, message=message)
 
     def head(self, repo: str, branch: str = "main") -> Oid:
         found = self.hosts[repo].head(branch)
