@@ -124,7 +124,7 @@ class FleetKit:
 
     def commit(self, repo: str, branch: str, files: Mapping[str, str | None], message: str = "change") -> Oid:
         """Somebody pushes a commit."""
-        content: dict[str | bytes, str | bytes | None] = {**files}
+        content: dict[str | bytes, str | bytes | None] = {path: text for path, text in files.items()}  # noqa: C416 - widens
         return self.hosts[repo].commit(content, on=branch, message=message)
 
     def head(self, repo: str, branch: str = "main") -> Oid:
