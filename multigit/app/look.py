@@ -223,7 +223,7 @@ def clone_states(
         if found.relation == "unknown" and branch and head and branch in found.heads:
             found = replace(found, relation=_relation(session, repo, found.heads[branch], head))
         if commit and branch and found.exists and found.dirty and found.current == branch and branch in found.heads:
-            tree, stat = clones.tracked_tree(path, found.heads[branch])
+            tree, stat = clones.tracked_tree(path, found.heads[branch], look_only=True)
             found = replace(found, work_tree=tree, diffstat=stat, suspects=_suspects(session, path, stat))
         if publish and found.relation == "ahead" and branch and head:
             found = replace(found, suspects=(*found.suspects, *_published(session, path, head, found.heads[branch])))

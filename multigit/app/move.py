@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 
 from multigit.app import gatekeeping, look, report
 from multigit.app.consent import Options, obtain, save, saved
@@ -13,11 +14,11 @@ from multigit.app.session import Session
 from multigit.apply import engine, signals
 from multigit.apply.engine import Work
 from multigit.apply.vocabulary import End
-from multigit.errors import DONE, MultigitError, UsageError
+from multigit.errors import DONE, Interrupted, MultigitError, PartlyApplied, UsageError
 from multigit.model.config import Config, Environment
 from multigit.model.documents import blocked_by, plan_extras
 from multigit.model.fleet import Fleet
-from multigit.model.names import EnvName, Tag
+from multigit.model.names import Tag
 from multigit.model.plan import Plan, Request, Verb
 from multigit.model.verdict import GateResult
 from multigit.planners import hotfix as hotfix_planner
@@ -75,10 +76,14 @@ def _promotion(session: Session, source: str, target: str, message: str, *, reap
 
 def backmerge(session: Session, screen: Screen, source: str, target: str, options: Options, message: str = "") -> int:
     """Bring what was fixed downstream back upstream; nothing to merge is no error (G9)."""
+    return _run(session, screen, _backmerge(session, source, target, message), options)
+
+
+def _backmerge(session: Session, source: str, target: str, message: str) -> Move:
     here, there = session.environment(source), session.environment(target)
     request = _request(session, "backmerge", source=here, target=there, message=message)
     seen = lambda: look.pairs(session, look.fleet(session, (here, there)), here, there, back=True)  # noqa: E731
-    return _run(session, screen, Move(request, seen, promote_planner.back), options)
+    return Move(request, seen, promote_planner.back)
 
 
 def hotfix(
@@ -89,10 +94,12 @@ def hotfix(
     if there.name not in session.config.hotfix.allow:
         allowed = ", ".join(session.config.hotfix.allow) or "none"
         raise UsageError(f"repos.yaml allows no hotfix of {there.name}", why=f"hotfix.allow: {allowed}")
-    code = _run(session, screen, _publication(session, "hotfix", there, message), options)
-    if code == DONE and backmerge_too and not options.dry_run:
-        return _pay_back(session, screen, there, options)
-    return code
+    publication = _publication(session, "hotfix", there, message)
+    if not backmerge_too or options.dry_run:
+        return _run(session, screen, publication, options)
+    road = [there.name, *(name for name in session.config.hotfix.backmerge if name != there.name)]
+    after = [_backmerge(session, source, target, "") for source, target in pairwise(road)]
+    return _in_turn(session, screen, [publication, *after], options)
 
 
 def push(session: Session, screen: Screen, target: str, options: Options, message: str, then: str | None) -> int:
@@ -100,10 +107,42 @@ def push(session: Session, screen: Screen, target: str, options: Options, messag
     there = session.environment(target)
     if there.production:
         raise UsageError(f"{there.name} is production", hint=f'multigit hotfix --push {target} -m "…"')
-    code = _run(session, screen, _publication(session, "push", there, message), options)
-    if code == DONE and then and not options.dry_run:
-        return promote(session, screen, target, then, options)
+    publication = _publication(session, "push", there, message)
+    # A road that does not exist is said before anything moves.
+    after = [_promotion(session, target, then, "", reapply=False)] if then else []
+    if not after or options.dry_run:
+        return _run(session, screen, publication, options)
+    return _in_turn(session, screen, [publication, *after], options)
+
+
+def _in_turn(session: Session, screen: Screen, moves: Sequence[Move], options: Options) -> int:
+    """One move after another; one that fails after the first was published says so with exit 4.
+
+    Only consent that was spoken with the command holds for those that follow; otherwise each is asked for.
+    """
+    first, *rest = moves
+    with screen.collected():
+        code = _run(session, screen, first, options)
+        later = replace(options, plan_file=None, confirm=None, out=None, overrides={}, yes=options.spoken)
+        for move in rest if code == DONE else ():
+            what = f"{move.request.verb} {move.request.source} {move.request.target}"
+            try:
+                code = _run(session, screen, move, later)
+            except MultigitError as failed:
+                raise _half(what, failed) from failed
+            if code != DONE:
+                return code
     return code
+
+
+def _half(what: str, failed: MultigitError) -> PartlyApplied:
+    return PartlyApplied(
+        f"what came first is done, {what} is not: {failed.what}",
+        why=failed.why,
+        hint=failed.hint or f"multigit {what}",
+        state=f"only {what} is missing",
+        code=failed.code,
+    )
 
 
 def _publication(session: Session, verb: Verb, there: Environment, message: str) -> Move:
@@ -116,17 +155,6 @@ def _publication(session: Session, verb: Verb, there: Environment, message: str)
         return look.clone_states(session, fleet, branch_of, publish=True, commit=bool(message))
 
     return Move(request, seen, hotfix_planner.plan)
-
-
-def _pay_back(session: Session, screen: Screen, fixed: Environment, options: Options) -> int:
-    """Merge a hotfix back, station by station: main into stg, stg into dev."""
-    source, owed = fixed.name, [name for name in session.config.hotfix.backmerge if name != fixed.name]
-    for name in owed:
-        code = backmerge(session, screen, source, name, replace(options, plan_file=None, confirm=None, yes=True))
-        if code != DONE:
-            return code
-        source = EnvName(name)
-    return DONE
 
 
 def rollback(session: Session, screen: Screen, word: str, options: Options, *, mode: str | None, message: str) -> int:
@@ -170,7 +198,7 @@ def _request(session: Session, verb: Verb, *, target: Environment, source: Envir
 
 
 def _run(session: Session, screen: Screen, move: Move, options: Options) -> int:
-    if options.plan_file and (done := _released_already(session, screen, options)) is not None:
+    if options.plan_file and (done := _released_already(session, screen, move.request, options)) is not None:
         return done
     fleet = move.look()
     plan = _planned(session, move, fleet, options)
@@ -202,12 +230,13 @@ def _planned(session: Session, move: Move, fleet: Fleet, options: Options) -> Pl
     return kept
 
 
-def _released_already(session: Session, screen: Screen, options: Options) -> int | None:
+def _released_already(session: Session, screen: Screen, request: Request, options: Options) -> int | None:
     """A saved plan that was released before is nothing to do (X4)."""
     assert options.plan_file is not None
     kept = saved(options.plan_file, session.now())
-    history = session.ledger.refresh()
-    run = history.runs.get(kept.run)
+    if (kept.verb, kept.source, kept.target) != (request.verb, request.source, request.target):
+        return None  # a plan of another road: planning says so
+    run = session.ledger.refresh().runs.get(kept.run)
     if run is None or run.phase != "released":
         return None
     return report.nothing(session, screen, kept, f"this plan was released as {run.tag or run.id} already")
@@ -247,6 +276,8 @@ def _apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateRes
     started = time.monotonic()
     with signals.heeded(work, screen.warn):
         result = engine.start(work)
+    if result.done.end is End.REFUSED and (work.cancel.is_set() or work.stop.is_set()):
+        raise Interrupted("stopped before anything was pushed", why="Ctrl-C or a signal", state="nothing was changed")
     if result.done.end is End.REFUSED:
         _remember_failure(work, result.done.why, screen)
     return report.ended(session, screen, work, result, time.monotonic() - started)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from multigit.app.session import Session
-from multigit.apply import engine, protocol
+from multigit.apply import protocol
 from multigit.apply.engine import Result, Work
 from multigit.apply.vocabulary import End
 from multigit.errors import DONE, MultigitError
@@ -16,7 +16,7 @@ from multigit.ledger.records import BRANCH as LEDGER
 from multigit.model.fleet import Fleet, RepoState
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 from multigit.model.plan import Plan, Seen
-from multigit.model.summary import RunReport
+from multigit.model.summary import RunReport, releases
 from multigit.tagschemes import matching
 from multigit.ui.documents import document
 from multigit.ui.lang import checklist_text, post_deploy, sentence
@@ -38,12 +38,30 @@ _OUTCOMES = {
 def tag_word(session: Session, fleet: Fleet, word: str) -> str:
     """What REF means in tags: `last` and `previous` release, a run's tag, or the word itself."""
     if word in ("last", "previous"):
-        env = next((e for e in reversed(list(session.config.environments.values())) if e.tag), None)
-        known = _tags(fleet, env.tag) if env and env.tag else []
-        position = -1 if word == "last" else -2
-        return known[position] if len(known) >= -position else word
+        return _relative(session, fleet, word)
     run = next((run for run in fleet.history.runs.values() if run.id == word and run.tag), None)
     return run.tag if run and run.tag else word
+
+
+def _relative(session: Session, fleet: Fleet, word: str) -> str:
+    """`last`: the newest release that stands. `previous`: the newest one that stands before the newest release.
+
+    A rollback is no release, and what was taken back does not stand: `previous` asked twice means the same.
+    """
+    config = session.config
+    env = next((e for e in reversed(list(config.environments.values())) if e.tag), None)
+    tags = {state.repo: _tags_of(state, env.tag) for state in fleet.repos} if env and env.tag else {}
+    prefixes = {env.tag.partition("{")[0]: env.name} if env and env.tag else {}
+    rows = releases(fleet.history, tags, env.name if env else None, len(config.fleet), prefixes, session.zone)
+    made = [
+        row for row in rows if row.tag and row.verb != "rollback" and row.result not in ("aborted", "failed", "open")
+    ]
+    stands = [row for row in (made if word == "last" else made[1:]) if row.result != "rolled back"]
+    return stands[0].tag if stands and stands[0].tag else word
+
+
+def _tags_of(state: RepoState, template: str) -> tuple[Tag, ...]:
+    return tuple(matching(template, set(state.tags)))
 
 
 def _tags(fleet: Fleet, template: str) -> list[Tag]:
@@ -148,7 +166,7 @@ def ended(session: Session, screen: Screen, work: Work, result: Result, seconds:
         plan=work.plan,
         outcome=_OUTCOMES[result.done.end],  # type: ignore[arg-type]
         statuses=protocol.statuses(result.state),
-        why=result.done.why or engine.cannot(result.state) or _recorded_reason(work, result),
+        why=result.done.why or protocol.cannot(result.state) or _recorded_reason(work, result),
         warnings=tuple(warnings),
         next=_next(session, work.plan, result),
         took=round(seconds, 3),
@@ -175,7 +193,12 @@ def _after_release(work: Work) -> list[str]:
     for land in work.plan.lands:
         if land.from_clone and land.commit:
             folder, mirror = Path(land.from_clone), work.mirrors[land.repo].path
-            if not clones.advance(folder, land.branch, land.commit.parents[0], land.new, source=mirror):
+            try:
+                moved_on = clones.advance(folder, land.branch, land.commit.parents[0], land.new, source=mirror)
+            except (MultigitError, OSError) as left:
+                warnings.append(f"{land.repo}: the release is out, the clone was not brought along: {left}")
+                continue
+            if not moved_on:
                 warnings.append(
                     f"{land.repo}: the clone changed meanwhile; bring it up to date: multigit pull {land.branch}"
                 )

@@ -6,10 +6,11 @@ import json
 import shlex
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Literal
 
 from multigit.app import look, report
-from multigit.app.consent import Options
+from multigit.app.consent import SHELF_LIFE, Options
 from multigit.app.move import work_for
 from multigit.app.session import Session
 from multigit.apply import engine, signals
@@ -88,14 +89,23 @@ def _no_run(
     again: Callable[[list[str]], int],
 ) -> int:
     refused = session.journal.last_refused() if intent == "resume" and word is None else None
+    if refused and (datetime.now(UTC) - refused.at > SHELF_LIFE or _went_on(history, refused.at)):
+        refused = None  # who goes on with it now should type it, and look at it
     command = shlex.split(str(refused.data.get("again", ""))) if refused else []
     if command:
         screen.say(f"no run is open; making the refused plan anew: {shlex.join(command)}")
         return again(command[1:])
+    if history.open_run:
+        screen.warn(f"another run is open: multigit resume {history.open_run.id}")
     closed = history.runs.get(RunId(word)) if word and not RunId.problem(word) else None
     screen.say(f"run {closed.id} is {closed.phase}: nothing to do" if closed else "no run is open: nothing to do")
     screen.document(document("", SettleDocument()))
     return DONE
+
+
+def _went_on(history: History, moment: datetime) -> bool:
+    """Whether the fleet had another run since `moment`; a run that failed before it began is none."""
+    return any(run.started > moment and run.phase != "failed" for run in history.runs.values())
 
 
 def _plan_of(run: Run, config: Config) -> Plan:

@@ -91,7 +91,6 @@ class Hands:
             _made(self.mirror, "commit", parcel.commit.body(), parcel.new)
         if parcel.tag:
             _made(self.mirror, "tag", parcel.tag.body(), parcel.tag.oid)
-        write.pin(self.mirror, f"refs/multigit/pin/{parcel.run}", parcel.staged)
 
     def recover(self) -> None:
         """Get the run's objects on a machine that did not make them: from the stage, or made again from the plan."""
@@ -124,6 +123,11 @@ class Hands:
         return clones.pre_push(folder, self.mirror.url, line)
 
     def _take_from_clone(self) -> None:
+        if (commit := self.parcel.commit) and not present(self.mirror, [commit.tree]):
+            # Planning only looked; the objects of the changes are made now, and must be what was consented to.
+            tree, _ = clones.tracked_tree(Path(self.parcel.from_clone), commit.parents[0])
+            if tree != commit.tree:
+                raise MultigitError("the clone's files changed after the plan was made", hint="make the plan again")
         wants = (*self.parcel.commit.parents, self.parcel.commit.tree) if self.parcel.commit else (self.parcel.new,)
         fetch_from_folder(
             self.mirror,

@@ -154,7 +154,7 @@ def _forget(hands: Hands) -> None:
     try:
         hands.forget()
     except MultigitError:
-        return  # a stage ref that stays behind is visible to nobody and harms nothing; `verify` lists it
+        return  # a stage ref that stays behind is visible to nobody and harms nothing
 
 
 def _perform(work: Work, hands: Mapping[RepoName, Hands], state: State, action: Action) -> Observation:
@@ -248,7 +248,7 @@ def _event(work: Work, record: Record, state: State | None = None) -> Event:
         data = {"plan": plain(work.plan), **work.consent}
         reason = work.plan.reason
     if record == "aborting" and state:
-        reason = cannot(state) or "aborted by the operator"
+        reason = protocol.cannot(state) or "aborted by the operator"
     if record in ("released", "aborted") and state:
         data = {"statuses": protocol.statuses(state), "drifted": list(protocol.drifted(state))}
     if record == "released":
@@ -256,18 +256,6 @@ def _event(work: Work, record: Record, state: State | None = None) -> Event:
     return Event(
         kind=record, run=work.plan.run, at=work.now(), by=work.actor, owner=work.owner, reason=reason, data=data
     )
-
-
-def cannot(state: State) -> str:
-    """Which repositories could not land, and why."""
-    return "; ".join(f"{view.repo}: {_why(view)}" for view in state.repos if view.lands and _why(view))
-
-
-def _why(view: RepoView) -> str:
-    words = {"other": "the branch was moved by somebody else", "built": "the branch was moved by somebody else"}
-    moved = words.get(view.tip.value, "") if view.tip and view.fence and view.fence.value == "none" else ""
-    foreign = "another run has its fence" if view.fence and view.fence.value == "foreign" else ""
-    return view.refused or view.unseen or moved or foreign
 
 
 def fail_record(work: Work, why: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -131,11 +132,19 @@ def typed_command(argv: Sequence[str]) -> str:
             skip = False
         elif word in ("--confirm", "--plan", "--out"):
             skip = True
-        elif word not in ("--yes", "-y", "-n", "--dry-run") and not word.startswith(
-            ("--confirm=", "--plan=", "--out=")
-        ):
-            words.append(word)
+        elif word not in ("--yes", "--dry-run") and not word.startswith(("--confirm=", "--plan=", "--out=")):
+            words.append(_without_consent(word))
+    words = [word for word in words if word]
     return shlex.join(["multigit", *words])
+
+
+def _without_consent(word: str) -> str:
+    """Short options may stand together: `-qy` says yes as well."""
+    bundle = re.fullmatch(r"-([qvyn]+)([frxm].*)?", word)
+    if not bundle:
+        return word
+    left = bundle[1].replace("y", "").replace("n", "") + (bundle[2] or "")
+    return f"-{left}" if left else ""
 
 
 def _global(*names: str, **settings: Any) -> Callable[[F], F]:
@@ -199,6 +208,3 @@ def pass_world(function: Callable[..., int | None]) -> Callable[..., None]:
         ctx.exit(function(ctx.ensure_object(World), *args, **kwargs) or 0)
 
     return called
-
-
-GLOBAL_NAMES = frozenset(f.name for f in fields(Globals))

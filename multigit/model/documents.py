@@ -157,6 +157,17 @@ class PullDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunsDocument:
+    """A command of several runs (`hotfix --backmerge`, `push --then`): its runs in order, and what ended it early."""
+
+    schema: Literal["multigit.runs/1"] = "multigit.runs/1"
+    runs: tuple[Mapping[str, Any], ...]
+    """Documents of schema multigit.run/1."""
+    error: ErrorDocument | None = None
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoldsDocument:
     """`hold list|set|release`: the holds in force."""
 

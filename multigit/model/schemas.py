@@ -12,6 +12,7 @@ _MODELS: Final[dict[str, type]] = {
     "plan": Plan,
     "status": Status,
     "run": RunReport,
+    "runs": docs.RunsDocument,
     "history": docs.HistoryDocument,
     "error": docs.ErrorDocument,
     "diff": docs.DiffDocument,

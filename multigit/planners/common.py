@@ -97,7 +97,7 @@ def missing_branch(repo: RepoName, branch: Branch | None) -> Refusal:
         repo=repo,
         code="missing-branch",
         why=f"there is no branch {branch} on the remote",
-        hint=f"git push origin HEAD:refs/heads/{branch} (in {repo}), or leave it out: -x {repo}",
+        hint=f"git push origin HEAD:refs/heads/{branch} (in {repo}), or take {repo} out of repos.yaml",
     )
 
 

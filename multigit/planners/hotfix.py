@@ -19,7 +19,11 @@ def plan(config: Config, fleet: Fleet, request: Request, now: datetime) -> Plan:
     steps, refusals = common.sort_out(
         _one(config, fleet, request, repo, config.branch(repo, target), now) for repo in config.fleet
     )
-    notes = [note for repo in config.fleet for note in _notes(fleet.clones.get(repo.name), request)]
+    notes = [
+        note
+        for repo in config.fleet
+        for note in _notes(fleet.clones.get(repo.name), request, config.branch(repo, target))
+    ]
     drafted = common.frame(
         config,
         fleet,
@@ -57,6 +61,13 @@ def _one(
 
 def _refusal(config: Config, repo: Repo, clone: CloneState, branch: Branch, commits_here: bool) -> Refusal | None:
     folder = config.folder(repo)
+    if branch not in clone.heads:
+        return Refusal(
+            repo=repo.name,
+            code="no-local-branch",
+            why=f"the clone has no commit on {branch}",
+            hint=f"cd {folder} && git fetch origin && git switch {branch}, then again",
+        )
     if clone.relation in ("diverged", "behind", "unknown"):
         return Refusal(
             repo=repo.name,
@@ -65,9 +76,7 @@ def _refusal(config: Config, repo: Repo, clone: CloneState, branch: Branch, comm
             hint=f"cd {folder} && git pull --rebase origin {branch}, then again",
         )
     if commits_here and clone.busy:
-        return Refusal(
-            repo=repo.name, code="busy", why=f"a {clone.busy} is under way", hint=f"cd {folder} && git status"
-        )
+        return Refusal(repo=repo.name, code="busy", why=clone.busy, hint=f"cd {folder} && git status")
     if clone.suspects:
         return Refusal(
             repo=repo.name,
@@ -109,7 +118,7 @@ def _push(
     )
 
 
-def _notes(clone: CloneState | None, request: Request) -> list[str]:
+def _notes(clone: CloneState | None, request: Request, branch: Branch | None) -> list[str]:
     """What stays behind in the clones, so that nobody believes it was published."""
     if clone is None or not clone.exists or not request.selects(clone.repo):
         return []
@@ -117,6 +126,11 @@ def _notes(clone: CloneState | None, request: Request) -> list[str]:
     if clone.dirty and not request.message:
         notes.append(
             f"{clone.repo}: {len(clone.dirty)} changed files are not committed and not pushed (-m commits them)"
+        )
+    if clone.dirty and request.message and clone.current != branch:
+        where = clone.current or "a detached head"
+        notes.append(
+            f"{clone.repo}: its changes stay, because it is on {where} and not on {branch} (git switch {branch})"
         )
     if clone.untracked and request.message:
         notes.append(f"{clone.repo}: {len(clone.untracked)} untracked files stay (git add them to include them)")

@@ -60,7 +60,7 @@ def _forward(url: str, clone: CloneState, branch: Branch, head: Oid) -> Step:
     if clone.relation == "ahead":
         return Leave(repo=clone.repo, verdict="ahead", why=f"{len(clone.commits)} commits are not pushed yet")
     if current and (clone.busy or clone.dirty):
-        why = f"a {clone.busy} is under way" if clone.busy else f"{len(clone.dirty)} changed files"
+        why = clone.busy if clone.busy else f"{len(clone.dirty)} changed files"
         return Leave(repo=clone.repo, verdict="dirty", why=why, hint=f"cd {clone.path} && git status")
     if clone.relation == "diverged":
         why = f"local {branch} and the remote's have both moved"

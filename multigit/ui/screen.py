@@ -9,7 +9,8 @@ import json as jsonlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,13 @@ from multigit.ui.problems import error_text
 from multigit.ui.progress import Progress
 
 Color = Literal["auto", "always", "never"]
+
+
+def _error(problem: MultigitError) -> ErrorDocument:
+    return ErrorDocument(
+        code=problem.code, what=problem.what, why=problem.why, hint=problem.hint, state=problem.state,
+        exit_code=problem.exit_code,
+    )  # fmt: skip
 
 
 def _local_now() -> datetime:
@@ -54,6 +62,7 @@ class Screen:
         )
         self._lock = threading.RLock()
         self._documented = False
+        self._collecting: list[Any] | None = None
         moving = err.terminal and not self.dumb and not self.actions
         self._progress = Progress(err, moving=moving, actions=self.actions, width=width_of(err, env.get("COLUMNS", "")),
                                   now=now)  # fmt: skip
@@ -119,6 +128,9 @@ class Screen:
         """The one JSON document of this command on stdout; nothing without --json. `value`: JSON text, or data."""
         if not self.json:
             return
+        if self._collecting is not None:
+            self._collecting.append(jsonlib.loads(value if isinstance(value, str) else document("", value)))
+            return
         if self._documented:
             raise RuntimeError("a command has one JSON document")
         self._documented = True
@@ -129,17 +141,30 @@ class Screen:
             self._progress.clear()
             self.out.write_raw(text.rstrip("\n") + "\n")
 
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """A command of several runs has one document all the same: schema multigit.runs/1, with what ended it."""
+        runs: list[dict[str, Any]] = []
+        self._collecting = runs
+        ended: MultigitError | None = None
+        try:
+            yield
+        except MultigitError as problem:
+            ended = problem
+            raise
+        finally:
+            self._collecting = None
+            codes = [int(run.get("exit_code", 0)) for run in runs]
+            error = jsonlib.loads(document("", _error(ended))) if ended else None
+            code = ended.exit_code if ended else max(codes, default=0)
+            self.document(document("multigit.runs/1", {"runs": runs, "error": error, "exit_code": code}))
+
     def error(self, problem: MultigitError) -> None:
         """What failed, why, and what to type next (X9): text on stderr; with --json the document too."""
         self._put(self.err, error_text(problem, width=min(self.width, 80)))
         self._annotate("error", problem.code, f"{problem.what}\n{problem.why}\n{problem.hint}".strip())
         if self.json and not self._documented:
-            self.document(
-                ErrorDocument(
-                    code=problem.code, what=problem.what, why=problem.why, hint=problem.hint, state=problem.state,
-                    exit_code=problem.exit_code,
-                )
-            )  # fmt: skip
+            self.document(_error(problem))
 
     def progress(self, repo: str | None, what: str) -> None:
         """What is being done, to which repository; None: a new phase of the whole run. Nothing with --quiet."""

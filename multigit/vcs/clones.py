@@ -186,14 +186,22 @@ def _move(folder: Path, branch: Branch, old: Oid | None, new: Oid, why: str) -> 
     git_in(folder, "update-ref", "-m", why, branch.full, new, old or "0" * len(new))
 
 
-def tracked_tree(folder: Path, head: Oid, *, untracked: bool = False) -> tuple[Oid, tuple[tuple[int, int, str], ...]]:
+def tracked_tree(
+    folder: Path, head: Oid, *, untracked: bool = False, look_only: bool = False
+) -> tuple[Oid, tuple[tuple[int, int, str], ...]]:
     """Tree of `head` plus the clone's tracked changes (and new files, with `untracked`), and its diffstat to `head`.
 
-    The diffstat is lines added, lines removed, path; 0, 0 for binary files. Index and files stay as they are.
+    The diffstat is lines added, lines removed, path; 0, 0 for binary files. Index and files stay as they are;
+    with `look_only` so do the clone's objects, and the tree is known but not kept.
     """
     with tempfile.TemporaryDirectory(prefix="multigit-") as scratch:
         index = Path(scratch) / "index"
         env = {"GIT_INDEX_FILE": str(index)}
+        if look_only:
+            own_objects = text(git_in(folder, "rev-parse", "--git-path", "objects").out).strip()
+            env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = str(folder.absolute() / own_objects)
+            env["GIT_OBJECT_DIRECTORY"] = str(Path(scratch) / "objects")
+            (Path(scratch) / "objects").mkdir()
         own = git_dir(folder) / "index"
         if own.exists():
             # What was added or removed there counts, and its cached times save reading. Its own time goes along: git
@@ -203,7 +211,8 @@ def tracked_tree(folder: Path, head: Oid, *, untracked: bool = False) -> tuple[O
             git_in(folder, "read-tree", head, env=env)
         git_in(folder, "add", "--all" if untracked else "--update", "--", ":/", env=env, timeout=300)
         tree = Oid(git_in(folder, "write-tree", env=env).out.decode().strip())
-    stat = git_in(folder, "diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", head, tree).out
+        args = ("diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", head, tree)
+        stat = git_in(folder, *args, env=env).out
     rows = (entry.split("\t", 2) for entry in fields(stat))
     return tree, tuple((_lines(added), _lines(removed), path) for added, removed, path in rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatch
+from itertools import pairwise
 from pathlib import Path
 
 from multigit.model.names import Oid
@@ -27,15 +28,28 @@ def suspects(folder: Path, paths: Sequence[str], never: Sequence[str]) -> tuple[
 
 
 def published(folder: Path, old: Oid, new: Oid, never: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The same of the commits from `old` to `new` in a clone, which would be published as they are."""
-    args = ("diff-tree", "-r", "-z", "--no-renames", "--diff-filter=d", "--name-only", old, new)
-    paths = fields(git_in(folder, *args).out)
-    found = []
-    for path in paths:
-        blob = git_in(folder, "cat-file", "blob", f"{new}:{path}", check=False).out[:_READ]
-        if why := _forbidden(path, never) or _shape(blob):
-            found.append((path, why))
-    return tuple(found)
+    """The same of every commit from `old` to `new` in a clone: what the next one took away is published, too."""
+    args = ("log", "-z", "-m", "--format=", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=d", f"{old}..{new}")
+    parts = fields(git_in(folder, *args, timeout=300).out)
+    rows = [(path, head.split()[3]) for head, path in pairwise(parts) if head.lstrip().startswith(":")]
+    contents = _contents(folder, [oid for _, oid in rows])
+    found = {path: _forbidden(path, never) or _shape(contents.get(oid, b"")) for path, oid in reversed(rows)}
+    found |= {path: why for path, oid in rows if (why := _shape(contents.get(oid, b"")))}
+    return tuple((path, why) for path, why in found.items() if why)
+
+
+def _contents(folder: Path, oids: Sequence[str]) -> dict[str, bytes]:
+    """The beginnings of blobs, in one process."""
+    found: dict[str, bytes] = {}
+    out = git_in(folder, "cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode(), timeout=300).out
+    while out:
+        head, _, out = out.partition(b"\n")
+        words = head.split()
+        if len(words) == 3:
+            size = int(words[2])
+            found[words[0].decode()] = out[: min(size, _READ)]
+            out = out[size + 1 :]
+    return found
 
 
 def _why(file: Path, path: str, never: Sequence[str]) -> str:

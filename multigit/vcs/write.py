@@ -10,7 +10,7 @@ from typing import Final, Literal
 from multigit.model.fleet import Problem
 from multigit.model.names import Oid
 from multigit.model.objects import EMPTY_TREE
-from multigit.vcs.mirror import Mirror, locked, update_refs
+from multigit.vcs.mirror import Mirror
 from multigit.vcs.problems import gist, problem_of
 from multigit.vcs.run import GitError, Output, git, redact
 
@@ -140,18 +140,6 @@ def write_object(mirror: Mirror, kind: Literal["commit", "tag", "tree", "blob"],
         head = body.partition(b"\n\n")[0].decode("utf-8", "replace").splitlines()
         _parents[oid] = frozenset(line[7:] for line in head if line.startswith("parent "))
     return oid
-
-
-def pin(mirror: Mirror, ref: str, oid: Oid) -> None:
-    """Keep `oid` from git's gc by a ref of the mirror."""
-    with locked(mirror):
-        update_refs(mirror, [f"update {ref} {oid}"])
-
-
-def unpin(mirror: Mirror, ref: str) -> None:
-    """Drop such a ref; none there is fine."""
-    with locked(mirror):
-        update_refs(mirror, [f"delete {ref}"])
 
 
 def empty_tree(mirror: Mirror) -> Oid:

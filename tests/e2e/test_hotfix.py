@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.support.fleetkit import FleetKit, Ran
 from tests.support.gitkit import plain_git
 from tests.support.snapshots import changed, snapshot
 
+SCHEMAS = Path(__file__).parents[2] / "multigit" / "schemas"
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
 
 
@@ -223,3 +226,78 @@ def test_backmerge_pays_it_in_the_same_command(kit: FleetKit) -> None:
     for branch in ("stg", "dev"):
         assert kit.hosts["api"].git("merge-base", "--is-ancestor", tip, branch) == ""
     assert "everything is where it should be" in kit.call("status").ok().text
+
+
+@pytest.mark.shows("X3")
+def test_a_back_merge_is_not_consented_to_by_a_hotfix_that_had_nothing_to_push(kit: FleetKit) -> None:
+    kit.commit("api", "main", {"hot.txt": "hot\n"}, "fix: hot")
+    plain_git("pull", "--quiet", "origin", "main", at=kit.work / "api")
+    before = kit.refs(ledger=True)
+    kit.run("hotfix", "--push", "main", "--backmerge").exits(4)
+    assert kit.refs(ledger=True) == before
+
+
+@pytest.mark.shows("X1", "G8")
+def test_with_json_a_hotfix_and_its_back_merges_are_one_document(kit: FleetKit) -> None:
+    commit(kit.work / "api")
+    kit.run("-x", "root", "hotfix", "--push", "main", "--dry-run", "--out", str(kit.root / "p.json")).ok()
+    ran = kit.run(
+        "-x", "root", "hotfix", "--push", "main", "--backmerge", "--json", "--plan", str(kit.root / "p.json"),
+        "--confirm", "shop main",
+    ).ok()  # fmt: skip
+    told = ran.json()
+    jsonschema.validate(told, json.loads((SCHEMAS / "runs.1.json").read_text()))
+    assert [run["plan"]["verb"] for run in told["runs"]] == ["hotfix", "backmerge", "backmerge"]
+    assert kit.file("api", "dev", "hot.txt") == "hot"
+
+
+@pytest.mark.shows("X9")
+def test_what_fails_after_the_hotfix_was_published_is_exit_4_and_named(kit: FleetKit) -> None:
+    commit(kit.work / "api", "app.txt", "hot\ntwo\nthree\n")
+    kit.commit("api", "stg", {"app.txt": "cold\ntwo\nthree\n"}, "feat: cold")
+    plan = str(kit.root / "p.json")
+    kit.run("hotfix", "--push", "main", "--dry-run", "--out", plan).ok()
+    ran = kit.run("hotfix", "--push", "main", "--backmerge", "--plan", plan, "--confirm", "shop main").exits(4)
+    assert "backmerge prod stg is not" in ran.text
+    assert kit.file("api", "main", "app.txt") == "hot\ntwo\nthree"
+
+
+@pytest.mark.shows("G8")
+def test_a_secret_that_was_taken_away_again_is_still_in_what_would_be_published(kit: FleetKit) -> None:
+    clone = kit.work / "api"
+    commit(clone, ".env.prod", "KEY=1\n")
+    plain_git("rm", "--quiet", ".env.prod", at=clone)
+    plain_git("commit", "--quiet", "-m", "oops", at=clone)
+    assert ".env.prod" in fix(kit).exits(3).text
+
+
+@pytest.mark.shows("X7")
+def test_a_locked_index_in_the_clone_is_a_warning_because_the_release_is_out(kit: FleetKit) -> None:
+    clone = kit.work / "api"
+    (clone / "app.txt").write_text("hot\n")
+    plan = str(kit.root / "p.json")
+    kit.run("hotfix", "--push", "main", "-m", "fix", "--dry-run", "--out", plan).ok()
+    (clone / ".git" / "index.lock").write_text("")
+    ran = kit.run("hotfix", "--push", "main", "-m", "fix", "--plan", plan, "--confirm", "shop main").ok()
+    assert "RELEASED" in ran.text
+    assert "clone" in ran.text
+    assert "EMERGENCY" in kit.log()
+
+
+@pytest.mark.shows("X2")
+def test_a_dry_run_adds_no_object_to_the_clone(kit: FleetKit) -> None:
+    clone = kit.work / "api"
+    (clone / "app.txt").write_text("hot\n")
+    before = sorted((clone / ".git" / "objects").rglob("*"))
+    kit.run("hotfix", "--push", "main", "-m", "fix", "--dry-run").ok()
+    assert sorted((clone / ".git" / "objects").rglob("*")) == before
+
+
+def test_changes_on_another_branch_are_named_and_an_unborn_branch_is_no_crash(kit: FleetKit) -> None:
+    clone = kit.work / "api"
+    plain_git("switch", "--quiet", "--create", "other", at=clone)
+    (clone / "app.txt").write_text("hot\n")
+    assert "its changes stay, because it is on other" in kit.run("hotfix", "--push", "main", "-m", "fix", "-n").ok().text
+    plain_git("branch", "--quiet", "-D", "main", at=clone)
+    plain_git("checkout", "--quiet", "--orphan", "main", at=clone)
+    assert "no commit on main" in kit.run("hotfix", "--push", "main", "-m", "fix", "-n").exits(3).text

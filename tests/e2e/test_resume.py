@@ -280,3 +280,37 @@ def test_a_dry_run_changes_nothing_at_all(kit: FleetKit, hermetic: Path) -> None
         ran = kit.call(*args)
         assert ran.code in (0, 3), (args, ran)
         assert snapshot(kit, hermetic) == before, args
+
+
+@pytest.mark.shows("X3")
+@pytest.mark.parametrize("consent", [("--yes",), ("-y",), ("-qy",), ("-yq",)])
+def test_resume_brings_no_consent_of_the_refused_command_along(kit: FleetKit, consent: tuple[str, ...]) -> None:
+    kit.call("hold", "set", "stg", "-m", "wait").ok()
+    kit.call("promote", "dev", "stg", *consent).exits(3)
+    kit.call("hold", "release", "stg", "-m", "go").ok()
+    before = kit.refs()
+    kit.call("resume").exits(3)
+    assert kit.refs() == before
+    kit.call("resume", "--yes").ok()
+
+
+@pytest.mark.shows("X3")
+def test_a_refused_plan_is_not_taken_up_after_the_fleet_went_on(kit: FleetKit) -> None:
+    kit.call("hold", "set", "stg", "-m", "wait").ok()
+    kit.call("promote", "dev", "stg", "--yes").exits(3)
+    kit.call("hold", "release", "stg", "-m", "go").ok()
+    kit.promote().ok()
+    kit.commit("api", "dev", {"later.txt": "later\n"}, "feat: later")
+    before = kit.refs()
+    assert "nothing to do" in kit.call("resume", "--yes").ok().text
+    assert kit.refs() == before
+
+
+@pytest.mark.shows("X4")
+def test_a_released_plan_says_nothing_to_do_only_on_its_own_road(kit: FleetKit) -> None:
+    plan = str(kit.root / "p.json")
+    kit.call("plan", "dev", "stg", "--out", plan).ok()
+    kit.call("promote", "dev", "stg", "--plan", plan, "--yes").ok()
+    assert "NOTHING TO DO" in kit.call("promote", "dev", "stg", "--plan", plan, "--yes").ok().text
+    other = kit.call("promote", "stg", "main", "--plan", plan, "--confirm", "shop main").exits(3)
+    assert "another move" in other.text

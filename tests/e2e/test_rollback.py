@@ -176,3 +176,12 @@ def test_a_repository_without_the_tag_goes_to_its_newest_one_before(kit: FleetKi
     assert f"has no such tag: its state then is {first}" in shown.text
     back(kit, second)
     assert kit.tree("api", "main") == kit.tree("api", first)
+
+
+@pytest.mark.shows("X4", "R2")
+def test_previous_twice_is_previous_once(kit: FleetKit) -> None:
+    back(kit)
+    before = kit.refs()
+    again = kit.call("rollback", "previous", "--confirm", "shop main").ok()
+    assert "NOTHING TO DO" in again.text
+    assert kit.refs() == before

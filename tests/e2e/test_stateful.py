@@ -140,6 +140,14 @@ class Everybody(RuleBasedStateMachine):
         self.was_reset |= mode == "reset"
         assert mode == "revert" or all(self.kit.tree(name, "main") == self.kit.tree(name, to) for name in NAMES)
 
+    @rule(repo=REPOS, back=st.booleans())
+    def a_release_is_taken_back_and_fixed(self, repo: str, back: bool) -> None:
+        self.roll_back("restore", 0)
+        if back:
+            self.somebody_fixes_main(repo)
+            self.merge_back(("main", "stg", "h"))
+        self.a_fix_goes_all_the_way(repo)
+
     @precondition(lambda self: self.seen.quarantined())
     @rule()
     def lift_the_quarantine(self) -> None:

@@ -237,7 +237,6 @@ def landed(host: Bare, clone: Path, *, untracked: bool = False) -> tuple[Oid, Pa
     who = "x <x@y> 1700000000 +0000"
     body = f"tree {tree}\nparent {old}\nauthor {who}\ncommitter {who}\n\nfix\n"
     new = write.write_object(mirror, "commit", body.encode())
-    write.pin(mirror, "refs/multigit/pin/x", new)
     assert read.tree_of(mirror, new) == tree
     return new, mirror.path
 

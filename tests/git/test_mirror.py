@@ -141,7 +141,7 @@ def test_left_over_lock_files_of_a_killed_git_give_way(host: Bare) -> None:
     new = host.commit({"a": "2"})
     mirrors.fetch(mirror, {HAVE: new})
     (mirror.path / "refs/multigit/pin.lock").write_text("")
-    write.pin(mirror, "refs/multigit/pin", main)
+    mirrors.update_refs(mirror, [f"update refs/multigit/pin {main}"])
     assert plain_git("rev-parse", HAVE, "refs/multigit/pin", at=mirror.path).split() == [new, main]
 
 

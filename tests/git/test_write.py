@@ -239,16 +239,6 @@ def test_objects_are_checked_before_they_are_kept(host: Bare) -> None:
         write.write_object(mirror, "commit", b"nonsense")
 
 
-def test_pins_come_and_go(host: Bare) -> None:
-    mirror, main = mirrored(host), head(host)
-    write.pin(mirror, "refs/multigit/pin/r-0123456789ab", main)
-    write.pin(mirror, "refs/multigit/pin/r-0123456789ab", main)
-    assert plain_git("rev-parse", "refs/multigit/pin/r-0123456789ab", at=mirror.path) == main
-    write.unpin(mirror, "refs/multigit/pin/r-0123456789ab")
-    write.unpin(mirror, "refs/multigit/pin/r-0123456789ab")
-    assert "pin" not in plain_git("for-each-ref", at=mirror.path)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "steps", "refused", "kind"),

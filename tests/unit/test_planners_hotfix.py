@@ -83,7 +83,7 @@ def test_reasons_to_leave_the_remote_as_it_is(known: object, more: dict[str, Any
         ((clone(relation="diverged"),), "", "diverged"),
         ((clone(relation="unknown"),), "", "diverged"),
         ((clone(relation="behind", **DIRTY),), "m", "diverged"),
-        ((clone(relation="same", busy="rebase", **DIRTY),), "m", "busy"),
+        ((clone(relation="same", busy="a rebase is under way", **DIRTY),), "m", "busy"),
         ((clone(relation="same", suspects=((".env", "a secret"),), **DIRTY),), "m", "secret"),
     ],
 )
@@ -96,7 +96,7 @@ def test_each_reason_to_refuse(known: tuple[object, ...], message: str, code: st
 
 
 def test_a_rebase_under_way_does_not_hinder_what_is_committed_already() -> None:
-    assert s.land_of(planned(clone(busy="rebase"))).new == oid(7)
+    assert s.land_of(planned(clone(busy="a rebase is under way"))).new == oid(7)
 
 
 def test_the_notes_say_what_stays_behind() -> None:

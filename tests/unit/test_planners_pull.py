@@ -32,7 +32,7 @@ def planned(*known: object, verb: Any = "pull", **more: Any) -> Plan:
         ((clone(relation="ahead"),), "ahead", "1 commits are not pushed yet"),
         ((clone(relation="diverged"),), "diverged", "both moved"),
         ((clone(relation="behind", dirty=("a",)),), "dirty", "1 changed files"),
-        ((clone(relation="behind", busy="rebase"),), "dirty", "a rebase is under way"),
+        ((clone(relation="behind", busy="a rebase is under way"),), "dirty", "a rebase is under way"),
         ((clone(relation="diverged", dirty=("a",)),), "dirty", "1 changed files"),
         ((clone(relation="same", dirty=("a",)),), "up to date", ""),
         ((state(without="main"), clone(relation="unknown")), "no such branch", "no branch main"),
@@ -59,7 +59,7 @@ def test_a_clone_that_is_behind_is_forwarded_from_the_value_seen(current: Branch
 
 
 def test_changes_on_another_branch_do_not_hinder() -> None:
-    step = s.step_of(planned(clone(relation="behind", current=DEV, dirty=("a",), busy="merge")))
+    step = s.step_of(planned(clone(relation="behind", current=DEV, dirty=("a",), busy="a merge is under way")))
     assert isinstance(step, Forward)
     assert not step.checked_out
 

@@ -39,6 +39,7 @@ DOCUMENTS: dict[str, str] = {
     "multigit.pull/1": document("", docs.PullDocument(branch=Branch("main"), results=PULLED)),
     "multigit.holds/1": document("", docs.HoldsDocument(holds=s.TROUBLED.holds)),
     "multigit.settle/1": document("", docs.SettleDocument()),
+    "multigit.runs/1": document("", docs.RunsDocument(runs=({"schema": "multigit.run/1"},))),
     "multigit.config/1": document("", CONFIG),
     "multigit.error/1": document("", docs.ErrorDocument(code="MG-300", what=s.HOSTILE, exit_code=3)),
 }
