@@ -63,7 +63,7 @@ def obtain(
     if options.yes:
         raise problems.yes_is_not_enough(**_commands(plan, options))
     answered = tuple(_ticked(screen, plan, result, options) for result in gates)
-    if plan.production and not any(result.verdict.state == "ask" for result in gates):
+    if plan.verb == "promote" and plan.production and not any(result.verdict.state == "ask" for result in gates):
         _tick_all(screen, sentence(options.lang, "pre_title"), pre_deploy(options.lang), options)
     if not ask.yes(screen, _question(plan, options.lang)):
         raise problems.said_no(command=options.again)

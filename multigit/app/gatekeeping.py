@@ -58,7 +58,7 @@ def blocked(plan: Plan, gates: Sequence[GateResult]) -> MultigitError:
         f"{plan.verb} is blocked by: {', '.join(reasons)}",
         why=first or gate,
         hint="\n".join(dict.fromkeys(hints[:3])) or f'--override {reasons[0]}="REASON" is recorded with the release',
-        state=f"nothing was pushed (0 of {len(plan.steps) + len(plan.refusals)})",
+        state=f"nothing was pushed (0 of {len(plan.seen)})",
         code="MG-320",
     )
 

@@ -176,7 +176,12 @@ def ended(session: Session, screen: Screen, work: Work, result: Result, seconds:
     if result.done.end is End.RELEASED and work.plan.production and work.plan.tag and work.plan.verb != "rollback":
         lang = session.config.system.lang
         urls = [env.url for env in session.config.environments.values() if env.name == work.plan.target and env.url]
-        screen.say(checklist_text(sentence(lang, "post_title"), post_deploy(lang, tag=work.plan.tag, urls=urls)))
+        screen.say(
+            checklist_text(
+                sentence(lang, "post_title"),
+                post_deploy(lang, tag=work.plan.tag, urls=urls, rollback="multigit rollback previous"),
+            )
+        )
     screen.document(document("", report))
     return DONE if intent == "abort" and report.clean else report.exit_code
 

@@ -60,7 +60,7 @@ class Session:
     @cached_property
     def actor(self) -> Actor:
         """The operator, as git knows them."""
-        name, email = who()
+        name, email = who(self.folder)
         return Actor(name=name, email=email, user=getpass.getuser(), host=socket.gethostname())
 
     @cached_property

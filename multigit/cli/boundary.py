@@ -27,6 +27,7 @@ def main(args: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if args is None else list(args)
     world = World(argv=argv)
     try:
+        _require_utf8(argv)
         # auto_envvar_prefix stays unset: no environment variable may consent to anything.
         result = multigit.main(args=argv, prog_name="multigit", standalone_mode=False, obj=world)
         return int(result or 0)
@@ -53,6 +54,17 @@ def main(args: Sequence[str] | None = None) -> int:
 
         world.screen.error(explain(bug))
         return BUG
+
+
+def _require_utf8(argv: Sequence[str]) -> None:
+    """Messages and names end in commits and records, which are UTF-8; anything else is said at once."""
+    for word in argv:
+        try:
+            word.encode("utf-8")
+        except UnicodeEncodeError:
+            raise UsageError(
+                "an argument is not UTF-8", why=ascii(word), hint="type it in a terminal whose encoding is UTF-8"
+            ) from None
 
 
 def _document(world: World, usage: click.ClickException) -> None:

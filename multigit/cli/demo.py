@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
 import click
 
 from multigit.cli.options import World, global_options, pass_world
+
+
+def _play(folder: Path) -> str:
+    """What to type next, wherever multigit was installed."""
+    command = Path(sys.executable).parent
+    return (
+        f"\nplay  cd {folder} && export PATH={command}:$PATH\n"
+        "      multigit status | multigit plan stg main | multigit promote stg main --lang en | multigit history"
+    )
 
 
 @click.command("demo")
@@ -30,10 +40,9 @@ def demo_command(world: World, keep: str | None, setup_only: bool) -> int:
         if not setup_only:
             tell(place, lambda text: world.screen.say(text, always=True))
         if keep:
-            world.screen.say(
-                f"\nplay  cd {place.work}\n      multigit status | multigit plan stg main | multigit history",
-                always=True,
-            )
+            world.screen.say(_play(place.work), always=True)
+        else:
+            world.screen.say("\nThat was all. To play with it: multigit demo --keep DIR", always=True)
     finally:
         if not keep:
             place.remove()

@@ -22,7 +22,8 @@ healthy, 10 with `--exit-code` if there are changes, 70 a bug, 130 interrupted.
 
 def helps() -> Iterator[tuple[str, str]]:
     """Every command line that has a help page (`multigit`, `multigit hold set` ...), and the page."""
-    top = click.Context(multigit, info_name="multigit", terminal_width=WIDTH, max_content_width=WIDTH)
+    settings = {**multigit.context_settings, "max_content_width": WIDTH}
+    top = click.Context(multigit, info_name="multigit", terminal_width=WIDTH, **settings)
     yield "multigit", multigit.get_help(top)
     for verb in VERBS:
         command = multigit.get_command(top, verb)

@@ -171,6 +171,7 @@ def _remember(s: Story) -> None:
     )
     s.run("history", "prod")
     s.run("status")
+    s.chapter("10. The next release waits already", "Something is left on stg, for whoever wants to play.")
     s.place.colleague("gli_websocket", "dev", "feat: 접속 알림", {"notify.js": "export const notify = true;\n"})
     s.run("-q", "promote", "dev", "stg", "--yes")
 

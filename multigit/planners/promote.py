@@ -202,5 +202,7 @@ def _held(hold: Hold, command: str, more: str = "") -> Refusal:
         code="quarantine",
         why=f"{why} {more}".strip(),
         hint=f"{command}   (with the fix on top), or {lift}" if command else f"commit the fix first, or {lift}",
-        details=tuple(f"{repo} {' '.join(oid.short for oid in oids)}" for repo, oids in hold.sources.items()),
+        details=tuple(
+            f"{repo} {' '.join(dict.fromkeys(oid.short for oid in oids))}" for repo, oids in hold.sources.items()
+        ),
     )

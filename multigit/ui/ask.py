@@ -36,7 +36,7 @@ def tick(screen: Screen, title: str, items: Sequence[str]) -> tuple[str, ...]:
     """Ask for each item; the first no stops. Answers the items that were answered with yes."""
     ticked: list[str] = []
     for number, item in enumerate(items, 1):
-        if not yes(screen, f"{title} {number}/{len(items)}: {item}?"):
+        if not yes(screen, f"{title} {number}/{len(items)}: {item.removesuffix('?')}?"):
             break
         ticked.append(item)
     return tuple(ticked)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from multigit.errors import UsageError
-from multigit.vcs.run import git
+from multigit.vcs.run import git_in
 
 _IDENT = re.compile(r"(?P<name>.*) <(?P<email>[^<>]*)> \d+ [+-]\d{4}\s*")
 
 
-def who() -> tuple[str, str]:
-    """Name and address that git would commit with (git-var(1), GIT_COMMITTER_IDENT); UsageError where it knows none."""
-    out = git("var", "GIT_COMMITTER_IDENT", check=False)
+def who(folder: Path) -> tuple[str, str]:
+    """Name and address that git would commit with in `folder` (git-var(1)); UsageError where it knows none."""
+    out = git_in(folder, "var", "GIT_COMMITTER_IDENT", check=False)
     found = _IDENT.fullmatch(out.out.decode("utf-8", "replace"))
     if out.status != 0 or not found:
         raise UsageError(

@@ -123,3 +123,8 @@ def test_a_closed_stdout_is_no_error_and_no_noise(tmp_path: Path) -> None:
                           env=dict(os.environ))  # fmt: skip
     assert "exit 0" in done.stdout
     assert done.stderr == ""
+
+
+def test_an_argument_that_is_not_utf_8_is_a_usage_error(tmp_path: Path) -> None:
+    kit = FleetKit.make(tmp_path)
+    assert "not UTF-8" in kit.call("promote", "dev", "stg", "--yes", "-m", "caf\udce9").exits(2).text

@@ -297,7 +297,8 @@ def test_changes_on_another_branch_are_named_and_an_unborn_branch_is_no_crash(ki
     clone = kit.work / "api"
     plain_git("switch", "--quiet", "--create", "other", at=clone)
     (clone / "app.txt").write_text("hot\n")
-    assert "its changes stay, because it is on other" in kit.run("hotfix", "--push", "main", "-m", "fix", "-n").ok().text
+    shown = kit.run("hotfix", "--push", "main", "-m", "fix", "-n").ok()
+    assert "its changes stay, because it is on other" in shown.text
     plain_git("branch", "--quiet", "-D", "main", at=clone)
     plain_git("checkout", "--quiet", "--orphan", "main", at=clone)
     assert "no commit on main" in kit.run("hotfix", "--push", "main", "-m", "fix", "-n").exits(3).text

@@ -171,8 +171,7 @@ def test_a_rollback_is_agreed_to_and_typed(shop: Session) -> None:
         kit.call("plan", "stg", "main", "--out", plan, *tick).ok()
         kit.call("promote", "stg", "main", "--plan", plan, "--confirm", "shop main", *tick).ok()
     first = kit.tags("deploy-")[0]
-    six = [step for number in range(1, 7) for step in ((f"{number}/6", ""), ("(y/N)", "y\r"))]
-    agreed = [*six, ("Take prod back to", ""), ("(y/N)", "y\r"), *PHRASE]
+    agreed = [("Take prod back to", ""), ("(y/N)", "y\r"), *PHRASE]
     before = kit.refs(ledger=True, inner=True)
     code, _ = shop.types("rollback", first, steps=[*agreed[:-1], ("go on:", "shop dev\r")])
     assert code == 3
@@ -187,8 +186,7 @@ def test_a_rollback_is_agreed_to_and_typed(shop: Session) -> None:
 def test_a_hotfix_is_agreed_to_and_typed(shop: Session) -> None:
     clone = shop.kit.clone("api")
     (clone / "app.txt").write_text("hot\n")
-    six = [step for number in range(1, 7) for step in ((f"{number}/6", ""), ("(y/N)", "y\r"))]
-    agreed = [("app.txt +1 -3", ""), *six, ("EMERGENCY", ""), ("(y/N)", "y\r"), *PHRASE]
+    agreed = [("app.txt +1 -3", ""), ("EMERGENCY", ""), ("(y/N)", "y\r"), *PHRASE]
     before = everything(shop.kit)
     code, _ = shop.types("hotfix", "--push", "main", "-m", "fix: hot", steps=[*agreed[:-1], ("go on:", "\x03")])
     assert code == 130
