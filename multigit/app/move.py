@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
-from multigit.app import gatekeeping, look, report
+from multigit.app import gatekeeping, look, refs, report
 from multigit.app.consent import Options, obtain, save, saved
 from multigit.app.session import Session
 from multigit.apply import engine, signals
@@ -18,13 +18,11 @@ from multigit.errors import DONE, Interrupted, MultigitError, PartlyApplied, Usa
 from multigit.model.config import Config, Environment
 from multigit.model.documents import blocked_by, plan_extras
 from multigit.model.fleet import Fleet
-from multigit.model.names import Tag
 from multigit.model.plan import Plan, Request, Verb
 from multigit.model.verdict import GateResult
 from multigit.planners import hotfix as hotfix_planner
 from multigit.planners import promote as promote_planner
 from multigit.planners import rollback as rollback_planner
-from multigit.tagschemes import resolve
 from multigit.ui.documents import plan_document
 from multigit.ui.plans import plan_text
 from multigit.ui.problems import stale_plan
@@ -160,7 +158,7 @@ def _publication(session: Session, verb: Verb, there: Environment, message: str)
 def rollback(session: Session, screen: Screen, word: str, options: Options, *, mode: str | None, message: str) -> int:
     """Bring every repository's content back to a tag, by going forward; quarantine what is taken back (G11, R1-R6)."""
     before = look.fleet(session, tuple(session.config.environments.values()))
-    there, to = meant(session, before, word)
+    there, to = refs.meant(session, before, word)
     chosen = mode or session.config.rollback.mode
     request = replace(_request(session, "rollback", target=there, message=message), to=to, mode=chosen)
     first = [before]
@@ -170,20 +168,6 @@ def rollback(session: Session, screen: Screen, word: str, options: Options, *, m
         return look.restores(session, fleet, there, to, revert=chosen == "revert")
 
     return _run(session, screen, Move(request, seen, rollback_planner.plan), options)
-
-
-def meant(session: Session, fleet: Fleet, word: str) -> tuple[Environment, Tag]:
-    """The environment and tag that REF names: a run, `last`, `previous`, a tag or the unique beginning of one."""
-    tags = {tag for state in fleet.repos for tag in state.tags}
-    word = report.tag_word(session, fleet, word)
-    tagged = [env for env in session.config.environments.values() if env.tag]
-    own = [env for env in tagged if env.tag and word.startswith(env.tag.partition("{")[0] or word)]
-    env = next(iter(own or sorted(tagged, key=lambda env: env.production, reverse=True)), None)
-    if env is None or env.tag is None:
-        raise UsageError(
-            "no environment in repos.yaml has release tags", hint='add   tag: "deploy-{now:%Y%m%d-%H%M%S}"'
-        )
-    return env, resolve(env.tag, tags, word)
 
 
 def _request(session: Session, verb: Verb, *, target: Environment, source: Environment | None = None, message: str = "",
@@ -249,7 +233,7 @@ def _show(
         save(options.out, plan_document(plan, gates))
     if plan.lands or plan.refusals or options.dry_run:
         shown = plan_text(
-            plan, gates, width=screen.width, live=report.live_tag(session, fleet, plan.target),
+            plan, gates, width=screen.width, live=refs.live_tag(session, fleet, plan.target),
             saved=str(options.out) if options.out else "", ways_out=options.dry_run,
         )  # fmt: skip
         screen.say(shown, always=screen.interactive and not options.dry_run)

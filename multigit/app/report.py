@@ -13,11 +13,10 @@ from multigit.apply.vocabulary import End
 from multigit.errors import DONE, MultigitError
 from multigit.ledger import deployment_log
 from multigit.ledger.records import BRANCH as LEDGER
-from multigit.model.fleet import Fleet, RepoState
-from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
+from multigit.model.fleet import RepoState
+from multigit.model.names import Branch, Oid, RepoName
 from multigit.model.plan import Plan, Seen
-from multigit.model.summary import RunReport, releases
-from multigit.tagschemes import matching
+from multigit.model.summary import RunReport
 from multigit.ui.documents import document
 from multigit.ui.lang import checklist_text, post_deploy, sentence
 from multigit.ui.reports import report_text
@@ -33,46 +32,6 @@ _OUTCOMES = {
     End.LOST: "lost",
     End.OPEN: "open",
 }
-
-
-def tag_word(session: Session, fleet: Fleet, word: str) -> str:
-    """What REF means in tags: `last` and `previous` release, a run's tag, or the word itself."""
-    if word in ("last", "previous"):
-        return _relative(session, fleet, word)
-    run = next((run for run in fleet.history.runs.values() if run.id == word and run.tag), None)
-    return run.tag if run and run.tag else word
-
-
-def _relative(session: Session, fleet: Fleet, word: str) -> str:
-    """`last`: the newest release that stands. `previous`: the newest one that stands before the newest release.
-
-    A rollback is no release, and what was taken back does not stand: `previous` asked twice means the same.
-    """
-    config = session.config
-    env = next((e for e in reversed(list(config.environments.values())) if e.tag), None)
-    tags = {state.repo: _tags_of(state, env.tag) for state in fleet.repos} if env and env.tag else {}
-    prefixes = {env.tag.partition("{")[0]: env.name} if env and env.tag else {}
-    rows = releases(fleet.history, tags, env.name if env else None, len(config.fleet), prefixes, session.zone)
-    made = [
-        row for row in rows if row.tag and row.verb != "rollback" and row.result not in ("aborted", "failed", "open")
-    ]
-    stands = [row for row in (made if word == "last" else made[1:]) if row.result != "rolled back"]
-    return stands[0].tag if stands and stands[0].tag else word
-
-
-def _tags_of(state: RepoState, template: str) -> tuple[Tag, ...]:
-    return tuple(matching(template, set(state.tags)))
-
-
-def _tags(fleet: Fleet, template: str) -> list[Tag]:
-    return matching(template, {tag for state in fleet.repos for tag in state.tags})
-
-
-def live_tag(session: Session, fleet: Fleet, env: EnvName | None) -> Tag | None:
-    """The newest release tag of an environment."""
-    template = session.config.environments[env].tag if env else None
-    known = _tags(fleet, template) if template else []
-    return known[-1] if known else None
 
 
 # --- what moved ------------------------------------------------------------------------------------------------

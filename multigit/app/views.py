@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from multigit.app import look
+from multigit.app.refs import meant
 from multigit.app.session import Session
 from multigit.errors import FAILED, UsageError
 from multigit.model.config import Environment, Repo
@@ -74,7 +75,7 @@ def log(session: Session, screen: Screen, span: str | None, since: str | None) -
         here, there = session.environment(left), session.environment(right)
         found = look.commit_lines(session, seen, lambda repo, state: _heads(session, repo, state, there, here))
     else:
-        env, tag = _release(session, seen, since or "last")
+        env, tag = meant(session, seen, since or "last")
         found = look.commit_lines(session, seen, lambda repo, state: _since(session, repo, state, env, tag))
     repos = tuple(RepoLog(repo=name, commits=lines) for name, lines in found.items())
     broken = tuple(RepoLog(repo=s.repo, problem=s.problem.why) for s in seen.repos if s.problem)
@@ -97,12 +98,6 @@ def _since(session: Session, repo: Repo, state: RepoState, env: Environment, tag
     branch = session.config.branch(repo, env)
     known = newest_not_later(env.tag or "", set(state.tags), tag)
     return (state.tags[known].oid if known else None), (state.heads.get(branch) if branch else None)
-
-
-def _release(session: Session, seen: Fleet, word: str) -> tuple[Environment, Tag]:
-    from multigit.app.move import meant
-
-    return meant(session, seen, word)
 
 
 def history(session: Session, screen: Screen, env: str | None, limit: int) -> int:
@@ -142,7 +137,7 @@ def show(session: Session, screen: Screen, word: str) -> int:
     _warned(screen, seen)
     run = next((run for run in seen.history.runs.values() if run.id == word or run.id.startswith(f"r-{word}")), None)
     if run is None:
-        _, tag = _release(session, seen, word)
+        _, tag = meant(session, seen, word)
         run = next((r for r in seen.history.runs.values() if r.tag == tag and r.phase == "released"), None)
         told = _told(run, seen, tag)
     else:

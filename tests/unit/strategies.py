@@ -112,7 +112,7 @@ def restore(repo: RepoName = API, *, moved: bool = True, **more: Any) -> Restore
 def clone(repo: RepoName = API, *, relation: str = "ahead", **more: Any) -> CloneState:
     """A clone on main that is one commit ahead."""
     given: dict[str, Any] = {
-        "path": f"/work/{repo}", "exists": True, "current": MAIN, "heads": {MAIN: oid(7)}, "relation": relation,
+        "path": f"/srv/{repo}", "exists": True, "current": MAIN, "heads": {MAIN: oid(7)}, "relation": relation,
         "commits": (line(7, "fix: now"),) if relation == "ahead" else (), **more,
     }  # fmt: skip
     return CloneState(repo=repo, **given)
@@ -257,7 +257,7 @@ def clones(draw: st.DrawFn, seen: RepoState) -> CloneState:
     relation: Any = draw(st.sampled_from(["same", "behind", "ahead", "diverged", "unknown"]))
     tip = head if relation == "same" else draw(oids.filter(lambda one: one != head))
     return CloneState(
-        repo=seen.repo, path=f"/work/{seen.repo}", exists=draw(st.booleans()),
+        repo=seen.repo, path=f"/srv/{seen.repo}", exists=draw(st.booleans()),
         foreign=draw(st.sampled_from(["", "", "x"])),
         current=draw(st.sampled_from([MAIN, Branch("dev"), None])), dirty=draw(st.sampled_from([(), ("a",)])),
         untracked=draw(st.sampled_from([(), ("u",)])), busy=draw(st.sampled_from(["", "merge"])),

@@ -14,12 +14,12 @@ import pytest
 
 from multigit.ledger.journal import SCHEMA, Journal, JournalError
 
-FLEET = Path("/work/shop")
+FLEET = Path("/srv/shop")
 WRITER = """
 import sys
 from pathlib import Path
 from multigit.ledger.journal import Journal
-journal = Journal(Path(sys.argv[1]), Path("/work/shop"))
+journal = Journal(Path(sys.argv[1]), Path("/srv/shop"))
 for number in range(10):
     journal.note("intent", sys.argv[2], str(number))
 """
@@ -65,7 +65,7 @@ def test_entries_survive_and_come_back_in_order(path: Path) -> None:
 
 def test_two_workspaces_do_not_see_each_other(path: Path) -> None:
     Journal(path, FLEET).note("refused", "r-1", "conflict")
-    other = Journal(path, Path("/work/other"))
+    other = Journal(path, Path("/srv/other"))
     assert other.entries() == []
     assert other.last_refused() is None
 

@@ -30,7 +30,7 @@ def test_the_clones_own_commits_are_pushed_as_they_are() -> None:
     plan = planned(clone())
     land = s.land_of(plan)
     assert (land.old, land.new, land.source, land.how) == (oid(3), oid(7), oid(7), "push")
-    assert (land.commit, land.commits, land.files, land.from_clone) == (None, 1, 0, "/work/api")
+    assert (land.commit, land.commits, land.files, land.from_clone) == (None, 1, 0, "/srv/api")
     assert land.notes == ('0707070 kim "fix: now"',)
     assert plan.emergency
     assert plan.tag == "deploy-20260212-120000"

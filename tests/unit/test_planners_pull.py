@@ -55,7 +55,7 @@ def test_a_clone_that_is_behind_is_forwarded_from_the_value_seen(current: Branch
     step = s.step_of(planned(clone(relation="behind", current=current)))
     assert isinstance(step, Forward)
     assert (step.branch, step.old, step.new, step.checked_out) == (MAIN, oid(7), oid(3), current == MAIN)
-    assert step.path == "/work/api"
+    assert step.path == "/srv/api"
 
 
 def test_changes_on_another_branch_do_not_hinder() -> None:
@@ -79,7 +79,7 @@ def test_what_is_missing_is_cloned(verb: str, more: dict[str, Any], branch: Bran
     seen = fleet(clone(exists=False, heads={}))
     step = s.step_of(pull.plan(s.config(repos=repos), seen, asks(verb, **more), NOON))  # type: ignore[arg-type]
     assert isinstance(step, MakeClone)
-    assert (step.url, step.path, step.branch) == ("https://host/api.git", "/work/api", branch)
+    assert (step.url, step.path, step.branch) == ("https://host/api.git", "/srv/api", branch)
 
 
 def test_clone_touches_no_clone_that_is_there() -> None:
