@@ -260,10 +260,13 @@ def _apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateRes
     started = time.monotonic()
     with signals.heeded(work, screen.warn):
         result = engine.start(work)
-    if result.done.end is End.REFUSED and (work.cancel.is_set() or work.stop.is_set()):
-        raise Interrupted("stopped before anything was pushed", why="Ctrl-C or a signal", state="nothing was changed")
     if result.done.end is End.REFUSED:
         _remember_failure(work, result.done.why, screen)
+        if work.cancel.is_set() or work.stop.is_set():
+            report.tell_log(session, screen)
+            raise Interrupted(
+                "stopped before anything was pushed", why="Ctrl-C or a signal", state="nothing was changed"
+            )
     return report.ended(session, screen, work, result, time.monotonic() - started)
 
 

@@ -81,7 +81,7 @@ class Everybody(RuleBasedStateMachine):
         done = self.kit.call(*args)
         assert done.code in (0, 3), done
         assert "trap" not in done.text
-        assert "conflict" not in done.text
+        assert "conflict" not in done.text or "revert" in args
         assert done.code == 0 or self.kit.refs() == before
         return done
 
@@ -136,7 +136,8 @@ class Everybody(RuleBasedStateMachine):
     @rule(mode=st.sampled_from(["restore", "restore", "revert", "reset"]), which=st.sampled_from([0, -2]))
     def roll_back(self, mode: str, which: int) -> None:
         to = self.kit.tags("deploy-")[which]
-        assert self.ran("rollback", to, "--mode", mode, "--confirm", "shop main").code == 0
+        code = self.ran("rollback", to, "--mode", mode, "--confirm", "shop main").code
+        assert code == 0 or (mode == "revert" and code == 3)  # what was fixed since may not be revertible: refused
         self.was_reset |= mode == "reset"
         assert mode == "revert" or all(self.kit.tree(name, "main") == self.kit.tree(name, to) for name in NAMES)
 
