@@ -9,6 +9,7 @@ from multigit.apply.vocabulary import Fence
 from multigit.model.names import Branch, Oid, RepoName, RunId
 from multigit.model.objects import EMPTY_TREE, NewCommit, NewTag, Signature
 from multigit.model.plan import Keep, Land, Plan
+from multigit.model.trailers import RESTORES, UNDOES
 
 FENCE = "refs/multigit/fence"
 
@@ -69,7 +70,7 @@ class Parcel:
         The trailer makes the next promotion ship the work again (vcs/merging.py): NEW stays in the history, so that a
         plain merge would find nothing to do.
         """
-        trailers = f"Multigit-Restores: {self.old}\nMultigit-Undoes: {self.new}"
+        trailers = f"{RESTORES}: {self.old}\n{UNDOES}: {self.new}"
         message = f"Undo {self.run}: it could not land everywhere\n\n{trailers}"
         return NewCommit(tree=old_tree, parents=(self.new,), message=message, by=self.by)
 

@@ -13,10 +13,8 @@ from multigit.model.fleet import Clean, Fleet, Pair
 from multigit.model.names import Oid
 from multigit.model.objects import NewCommit, Signature
 from multigit.model.plan import Land, Plan, Refusal, Request, Step
+from multigit.model.trailers import ABSORBS
 from multigit.planners import common
-
-ABSORBS = "Multigit-Absorbs"
-"""Trailer that names the restore commits a merge has neutralised (vcs/merging.py reads it)."""
 
 
 def plan(config: Config, fleet: Fleet, request: Request, now: datetime) -> Plan:

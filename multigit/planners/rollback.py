@@ -13,11 +13,8 @@ from multigit.model.fleet import Clean, Fleet, Restore
 from multigit.model.names import Oid, RepoName
 from multigit.model.objects import NewCommit, Signature
 from multigit.model.plan import Keep, Land, Plan, Quarantine, Refusal, Request, Step
+from multigit.model.trailers import RESTORES, TAKES_BACK
 from multigit.planners import common
-
-RESTORES = "Multigit-Restores"
-"""Trailer of a commit that takes releases back (vcs/merging.py reads it)."""
-TAKES_BACK = "Multigit-Takes-Back"
 
 
 def plan(config: Config, fleet: Fleet, request: Request, now: datetime) -> Plan:

@@ -14,16 +14,11 @@ from datetime import UTC, datetime
 from multigit.model.fleet import Clean, CommitLine, Outcome, Pair, Restore, Trap, Unmergeable
 from multigit.model.names import Branch, Oid, Tag
 from multigit.model.objects import EMPTY_TREE, NewCommit, Signature
+from multigit.model.trailers import ABSORBS, RESTORES, UNDOES
 from multigit.vcs import read, write
 from multigit.vcs.mirror import Mirror
 from multigit.vcs.run import git
 
-RESTORES = "Multigit-Restores"
-"""Trailer of a commit that takes releases back: the tag whose state it brings."""
-ABSORBS = "Multigit-Absorbs"
-"""Trailer of a merge in which that commit was neutralised: its id."""
-UNDOES = "Multigit-Undoes"
-"""Trailer of a commit that puts back a landing on a host that refuses to rewind: the landed commit."""
 _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{40,64})")
 _NOBODY = Signature(name="multigit", email="multigit@localhost", when=datetime(2000, 1, 1, tzinfo=UTC))
 

@@ -9,7 +9,7 @@ import pytest
 
 from multigit.model.fleet import Clean, Conflicted, Unmergeable
 from multigit.model.names import Branch, Oid, Tag
-from multigit.planners.promote import ABSORBS
+from multigit.model.trailers import ABSORBS
 from multigit.vcs import merging
 from tests.support.gitkit import plain_git
 from tests.support.histories import MAIN, STG, History, absorbing, taking_back, tree_id

@@ -9,8 +9,7 @@ from pathlib import Path
 from multigit.model.fleet import Pair
 from multigit.model.names import Branch, Oid, RepoName
 from multigit.model.objects import EMPTY_TREE, object_id
-from multigit.planners.promote import ABSORBS
-from multigit.planners.rollback import RESTORES
+from multigit.model.trailers import ABSORBS, RESTORES
 from multigit.vcs import merging
 from multigit.vcs.mirror import Mirror
 from tests.support.gitkit import Bare, bare
