@@ -1,8 +1,10 @@
-# Sourced by the scripts: a virtual environment with multigit in it, made or brought up to date when pyproject.toml changed.
-# environment EXTRAS   e.g. environment "" or environment "[dev]"; an active virtual environment is used as it is.
+# Sourced by the scripts: a virtual environment with multigit in it, made or brought up to date when pyproject.toml or the
+# lock changed; an active virtual environment is used as it is.
+# environment dev   with what requirements/dev.txt locks, and nothing that is not named there with its hash
+# environment ""    as a user installs it, within the ranges of pyproject.toml
 
 environment() {
-  local extras=$1 root venv stamp wanted
+  local lock=$1 root venv stamp wanted pip
   root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
   venv=${VIRTUAL_ENV:-$root/.venv}
   if [ ! -x "$venv/bin/python" ]; then
@@ -13,10 +15,17 @@ environment() {
   fi
   command -v git >/dev/null || { echo "git is needed (2.38 or later)" >&2; exit 1; }
   stamp=$venv/.multigit-installed
-  wanted="$root $extras $(cksum <"$root/pyproject.toml")"
+  wanted="$root $lock $(cat "$root/pyproject.toml" ${lock:+"$root/requirements/$lock.txt"} | cksum)"
   if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-    echo "installing multigit$extras into $venv" >&2
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$root$extras" >&2
+    echo "installing multigit${lock:+ and requirements/$lock.txt} into $venv" >&2
+    pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check)
+    if [ -n "$lock" ]; then
+      "${pip[@]}" --require-hashes --requirement "$root/requirements/$lock.txt" >&2
+      # Built by the locked hatchling: an isolated build would fetch one that nobody pinned.
+      "${pip[@]}" --no-deps --no-build-isolation --editable "$root" >&2
+    else
+      "${pip[@]}" --editable "$root" >&2
+    fi
     printf '%s' "$wanted" >"$stamp"
   fi
   PATH=$venv/bin:$PATH
