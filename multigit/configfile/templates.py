@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from multigit.configfile.problems import Finding, Where, did_you_mean, one_of
+from multigit.errors import UsageError
 from multigit.model.config import Config, Environment
 from multigit.model.names import Tag
 from multigit.model.template import fields, flaw, render
 from multigit.model.urls import Url, has_secret
+from multigit.tagschemes import scheme_for
 
 TAG_FIELDS = ("now", "version", "seq", "env")
 """One tag name stands for the whole fleet, so nothing of a single repository belongs in it."""
@@ -56,10 +58,16 @@ def _tag(where: Where, env: Environment) -> list[Finding]:
     assert env.tag is not None
     if not set(fields(env.tag)) & set(_MOVING):
         message = f'"{env.tag}" gives every release the same tag'
-        return [Finding(where=where, message=message, suggestion="use {now:%Y%m%d-%H%M%S}, {version} or {seq}")]
+        return [Finding(where=where, message=message, suggestion="use {now:%Y%m%d-%H%M%S} or {version}")]
     made = render(env.tag, {**_SAMPLE, **env.vars, "env": env.name})
-    problem = Tag.problem(made)
-    return [Finding(where=where, message=f"makes tags that git refuses: {made!r}")] if problem else []
+    if Tag.problem(made):
+        return [Finding(where=where, message=f"makes tags that git refuses: {made!r}")]
+    try:
+        scheme_for(env.tag).order(env.tag, Tag(made))
+    except (ValueError, UsageError):
+        message = f"makes tags that cannot be read back: {made!r}"
+        return [Finding(where=where, message=message, suggestion="{now}, {version} or {sha}, each unit once")]
+    return []
 
 
 def _remotes(config: Config) -> Iterator[Finding]:

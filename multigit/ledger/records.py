@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, get_args
 
 from multigit.errors import MultigitError
-from multigit.model.events import Actor, Event, Kind
+from multigit.model.events import Actor, Event, Kind, Status, fold
 from multigit.model.names import Branch, Oid, RunId
 from multigit.model.plan import plain, utc
 
@@ -58,7 +59,7 @@ def _event(oid: Oid, text: str) -> Event:
         record = json.loads(text.partition("\n\n")[2])
         if record["schema"] != SCHEMA or record["kind"] not in get_args(Kind):
             raise ValueError(f"schema {record['schema']!r}, kind {record['kind']!r}")
-        return Event(
+        event = Event(
             kind=record["kind"],
             run=RunId(record["run"]) if record["run"] else None,
             at=datetime.fromisoformat(record["at"]),
@@ -68,10 +69,30 @@ def _event(oid: Oid, text: str) -> Event:
             data=dict(record["data"]),
             oid=oid,
         )
-    except (ValueError, KeyError, TypeError) as broken:
+        _read_whole(event)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as broken:
         raise LedgerError(
             f"the ledger's record {oid.short} cannot be read",
             why=f"{type(broken).__name__}: {broken}",
             hint=f"git show {oid}   (branch {BRANCH} of the home repository); a newer multigit may read it",
             state="nothing was changed",
         ) from broken
+    return event
+
+
+def _read_whole(event: Event) -> None:
+    """Take from a record what its readers will, so that one written by hand stops nobody halfway."""
+    who = event.by
+    if not all(isinstance(word, str) for word in (who.name, who.email, who.user, who.host)):
+        raise TypeError("by: a name is no text")
+    if event.at.tzinfo is None:
+        raise ValueError("at: the time needs its zone")
+    if event.run is None and event.kind not in ("hold", "lift"):
+        raise ValueError(f"{event.kind} of no run")
+    if not isinstance(event.data.get("plan", {}), dict):
+        raise TypeError("plan: it is no object")
+    before = [replace(event, kind="begin", data={})] if event.run and event.kind != "begin" else []
+    for run in fold([*before, event]).runs.values():
+        if wrong := [status for status in run.statuses.values() if status not in get_args(Status)]:
+            raise ValueError(f"statuses: {wrong[0]!r}")
+        _ = run.tag  # its name is checked when it is read

@@ -62,6 +62,8 @@ def _spec_flaw(name: str, spec: str | None) -> str:
         if unknown:
             return f"%{unknown[0]} is not known; known: {', '.join('%' + one for one in _DIRECTIVES)}"
         return "" if "%" in spec else "{now:…} needs a format such as %Y%m%d-%H%M%S"
+    if name in ("version", "seq"):  # 1.4.0 and 1.4.1 would have one name
+        return f"{{{name}}} cannot be cut"
     return "" if re.fullmatch("[1-9][0-9]?", spec) else f"{{{name}:{spec}}} is no length: write a number, {{{name}:8}}"
 
 

@@ -51,10 +51,12 @@ class Url(Name):
             return "an address must not carry a password or token: use ssh, or a git credential helper"
         if re.match(r"[A-Za-z0-9+.-]+::", value):
             return "remote helpers (name::address) are not allowed: they can run any command"
-        if value.startswith(("/", "./", "../")) or value in (".", ".."):
-            return ""
         scheme = _SCHEME.fullmatch(value)
-        return _server(scheme["scheme"], scheme["rest"]) if scheme else _short(value)
+        if scheme:
+            return _server(scheme["scheme"], scheme["rest"])
+        if "://" in value:  # git looks for it anywhere
+            return "an address with :// in it must begin with ssh://, https://, http:// or file://"
+        return "" if value.startswith(("/", "./", "../")) or value in (".", "..") else _short(value)
 
 
 def _server(scheme: str, rest: str) -> str:
@@ -66,9 +68,23 @@ def _server(scheme: str, rest: str) -> str:
         return f"{scheme}:// is not allowed: use ssh, https, http, file, user@host:path or a local path"
     host, _, path = rest.partition("/")
     found = _HOST.fullmatch(host)
-    if not found or not path or " " in path:
+    if not found or not _exists(found) or not path or " " in path:
         return f"{scheme}:// needs a host and a path: {scheme}://host/team/name.git"
     return "" if found["user"] is None else _user(found["user"])
+
+
+def _exists(place: re.Match[str]) -> bool:
+    """Whether there can be such a port and, in brackets, such an address; others stop those who read them later."""
+    if place["port"] and not 0 < int(place["port"][1:]) < 65_536:
+        return False
+    if not place["host"].startswith("["):
+        return True
+    from ipaddress import IPv6Address
+
+    try:
+        return bool(IPv6Address(place["host"][1:-1]).exploded)
+    except ValueError:
+        return False
 
 
 def _user(user: str) -> str:
@@ -82,6 +98,8 @@ def _short(value: str) -> str:
     if not found:
         return f"{value!r} is no address: write git@host:team/name.git, https://… or, for a local path, ./{value}"
     host, path = found["host"], found["path"]
-    if not _HOST.fullmatch(host) or not path or path.startswith("-") or " " in path:
+    named = _HOST.fullmatch(host)
+    bad = not path or path.startswith("-") or " " in path or "@[" in path  # a:b@[c]:d is host c for git
+    if not named or not _exists(named) or bad:
         return f"{value!r} is no address: write git@host:team/name.git"
     return "" if found["user"] is None else _user(found["user"])

@@ -33,7 +33,11 @@ def next_tag(template: str, *, now: datetime, taken: Collection[Tag], values: Ma
         raise impossible(template, f"{tag!r} cannot be read back as a time")
     if newest is None or when > newest:
         return tag
-    return name(template, {**values, "now": _after(template, newest)})
+    following = name(template, {**values, "now": _after(template, newest)})
+    again = _time(mine, following)
+    if again is None or again <= newest:  # the year after 68 is 69, and %y reads that as 1969
+        raise _last(newest)
+    return following
 
 
 def order(template: str, tag: Tag) -> tuple[datetime]:
@@ -52,9 +56,12 @@ def _after(template: str, newest: datetime) -> datetime:
     try:
         return newest + step
     except OverflowError:
-        raise Refused(
-            f"no tag can be later than {newest:%Y%m%d-%H%M%S}", why="dates end there", hint="delete that tag"
-        ) from None
+        raise _last(newest) from None
+
+
+def _last(newest: datetime) -> Refused:
+    what = f"no tag can be later than {newest:%Y%m%d-%H%M%S}"
+    return Refused(what, why="the dates of its template end there", hint="delete that tag")
 
 
 def _format(template: str) -> str:
@@ -77,8 +84,10 @@ def _time(template: str, tag: str) -> datetime | None:
     found = shape.fullmatch(tag)
     if not found:
         return None
-    times = (text for group, text in found.groupdict().items() if group.startswith("now"))
+    times = "\n".join(text for group, text in found.groupdict().items() if group.startswith("now"))
+    if "%Y" not in form and "%y" not in form:  # a leap year, or there would be no 29 February
+        times, form = f"2000\n{times}", f"%Y\n{form}"
     try:
-        return datetime.strptime("\n".join(times), form)  # noqa: DTZ007  wall time, compared with its like
-    except ValueError:
+        return datetime.strptime(times, form)  # noqa: DTZ007  wall time, compared with its like
+    except (ValueError, re.error):  # re.error: a format with the same unit twice
         return None

@@ -90,7 +90,7 @@ def _status(folder: Path) -> tuple[Branch | None, tuple[str, ...], tuple[str, ..
 
 
 def _heads(folder: Path) -> dict[Branch, Oid]:
-    lines = text(git_in(folder, "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/").out).splitlines()
+    lines = text(git_in(folder, "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/").out).split("\n")
     rows = [(name[11:], oid) for oid, _, name in (line.partition(" ") for line in lines)]
     return {Branch(name): Oid(oid) for name, oid in rows if not Branch.problem(name)}
 

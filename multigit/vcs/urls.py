@@ -20,7 +20,14 @@ _SECRETS: Final = (
         re.compile(r"(?i)([?&;](?:[\w-]*(?:token|key|secret|signature|password|credential)|sig|auth)=)[^&\s'\"]+"),
         r"\1***",
     ),
-    (re.compile(r"(?im)^(\s*(?:password|oauth_refresh_token|credential)=).*$"), r"\1***"),
+    (re.compile(r"(?im)^([ \t]*(?:password|oauth_refresh_token|credential)=).*$"), r"\1***"),
+    (
+        re.compile(
+            r"(?i)(?<![\w-])((?:password|passwd|secret|token|[\w-]+[_-](?:key|token|secret|passwd|password))=)[^&\s'\"]+"
+        ),
+        r"\1***",
+    ),
+    (re.compile(r"(?i)\b((?:private|deploy|job|x-auth)-token|x-api-key)(\s*:\s*)\S+"), r"\1\2***"),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA)[A-Za-z0-9_-]{10,}"), "***"),
 )
 

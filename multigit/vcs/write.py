@@ -99,10 +99,11 @@ def _would_lose(mirror: Mirror, moves: Sequence[RefUpdate]) -> str:
 
 def _report(output: Output, moves: Sequence[RefUpdate], url: str) -> PushReport:
     text = output.out.decode("utf-8", "backslashreplace")
-    lines = [line.split("\t") for line in text.splitlines()]
+    told = text.split("\n")  # not splitlines(): the host's reasons may hold U+2028, and lines of their own behind it
+    lines = [line.split("\t") for line in told]
     answers = {row[1].rpartition(":")[2]: (row[0], row[2]) for row in lines if len(row) == 3}
     settled = all(answers.get(move.ref, ("!",))[0] in (" ", "+", "-", "*", "=") for move in moves)
-    if output.status == 0 and settled and "Done" in text.splitlines():
+    if output.status == 0 and settled and "Done" in told:
         return PushReport(done=True)
     reasons = [_reason(summary) for flag, summary in answers.values() if flag == "!"]
     causes = [reason for reason in reasons if not _FOLLOWS.search(reason)]
@@ -137,7 +138,7 @@ def write_object(mirror: Mirror, kind: Literal["commit", "tag", "tree", "blob"],
     out = git("hash-object", "-w", "-t", kind, "--stdin", at=mirror.path, stdin=body).out
     oid = Oid(out.decode().strip())
     if kind == "commit":
-        head = body.partition(b"\n\n")[0].decode("utf-8", "replace").splitlines()
+        head = body.partition(b"\n\n")[0].decode("utf-8", "replace").split("\n")
         _parents[oid] = frozenset(line[7:] for line in head if line.startswith("parent "))
     return oid
 
