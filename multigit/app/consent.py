@@ -8,19 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from multigit.errors import MultigitError, UsageError
 from multigit.model import plan as plans
+from multigit.model.attest import SHELF_LIFE, SKEW
 from multigit.model.plan import Plan
 from multigit.model.verdict import GateResult
 from multigit.ui import ask, problems
 from multigit.ui.lang import Lang, pre_deploy, sentence
 from multigit.ui.screen import Screen
-
-SHELF_LIFE = timedelta(hours=24)
-"""How long a saved plan may be consented to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +140,13 @@ def saved(path: Path, now: datetime) -> Plan:
         digest = document.get("digest", plan.digest)
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read", why=str(error.strerror), hint=hint) from error
-    except (ValueError, AttributeError) as error:
-        why = str(error).splitlines()[0]
+    except (ValueError, AttributeError, RecursionError) as error:
+        why = str(error).partition("\n")[0]
         raise UsageError(f"{path} is no plan of this multigit", why=why, hint=hint) from error
     if digest != plan.digest:
         raise problems.stale_plan(why=f"{path} was changed after it was made: its digest does not fit", command=hint)
+    if plan.created - now > SKEW:
+        raise problems.stale_plan(why=f"its date, {plan.created:%Y-%m-%d %H:%M %Z}, lies in the future", command=hint)
     if now - plan.created > SHELF_LIFE:
         raise problems.stale_plan(why=f"it was made {plan.created:%Y-%m-%d %H:%M %Z}, over 24 hours ago", command=hint)
     return plan
@@ -155,6 +155,9 @@ def saved(path: Path, now: datetime) -> Plan:
 def save(path: Path, text: str) -> None:
     """Write a plan document, readable by its owner."""
     try:
+        path.touch(mode=0o600)
+        if path.is_file():  # not /dev/stdout
+            path.chmod(0o600)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise MultigitError(f"the plan was not saved to {path}", why=str(error.strerror)) from error

@@ -21,8 +21,11 @@ def asked(session: Session, plan: Plan, fleet: Fleet, options: Options) -> tuple
     """The gates of this road. A hold is always asked; so is, before production, whether hotfixes were merged back."""
     if not plan.lands and not plan.refusals:
         return ()
-    gates = _listed(session, plan)
+    gates = [*_listed(session, plan), *_demanded(session, plan, dry_run=options.dry_run)]
     subject = Subject(config=session.config, plan=plan, fleet=fleet, now=session.now(), folder=str(session.folder))
+    if firm := sorted({"signed", "approved"} & set(options.overrides)):
+        raise UsageError(f"the gate {firm[0]!r} cannot be overridden",
+                         why="signers and approvals are what repos.yaml asks for, and end there")  # fmt: skip
     unknown = set(options.overrides) - {gate.name for gate in gates}
     if unknown:
         raise UsageError(f"there is no gate called {sorted(unknown)[0]!r} here",
@@ -38,6 +41,15 @@ def _listed(session: Session, plan: Plan) -> list[Gate]:
         gates += [config.gates[name] for name in (road.gates if road else ())]
         if not any(gate.kind == "backmerged" for gate in gates):
             gates.append(_owes_nothing(plan))
+    return gates
+
+
+def _demanded(session: Session, plan: Plan, *, dry_run: bool) -> list[Gate]:
+    """What an environment with signers asks for. A plan comes before its approval, so a dry run only mentions it."""
+    env = session.config.environments[plan.target] if plan.target else None
+    gates = [Gate(name="signed", kind="signed")] if env and env.signers else []
+    if env and env.approvals and plan.verb != "rollback":
+        gates.append(Gate(name="approved", kind="approved", level="warn" if dry_run else "block"))
     return gates
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from multigit.app import signing
 from multigit.app.session import Session
 from multigit.errors import MultigitError
 from multigit.lanes import each
@@ -16,6 +17,7 @@ from multigit.model.config import Environment, Repo
 from multigit.model.events import History
 from multigit.model.fleet import CloneState, CommitLine, Distance, Fleet, Pair, Problem, RepoState, Restore
 from multigit.model.names import Branch, Oid, RepoName, Tag
+from multigit.model.past import Past
 from multigit.tagschemes import newest_not_later
 from multigit.vcs import clones, merging, read
 from multigit.vcs.lsrefs import survey
@@ -56,10 +58,10 @@ def history(session: Session, seen: Sequence[RepoState]) -> History:
 
 
 def _records(session: Session, home: RepoState) -> History:
-    return _cached_anew(session, session.config.home, lambda: session.ledger.read(home.heads.get(LEDGER)))
+    return cached_anew(session, session.config.home, lambda: session.ledger.read(home.heads.get(LEDGER)))
 
 
-def _cached_anew(session: Session, repo: Repo, work: Callable[[], T]) -> T:
+def cached_anew(session: Session, repo: Repo, work: Callable[[], T]) -> T:
     """Do `work`; where the cached copy of `repo` turns out to be broken, set it aside and do it once more."""
     try:
         return work()
@@ -106,7 +108,7 @@ def pairs(session: Session, seen: Fleet, source: Environment, target: Environmen
         )
 
     selection = session.selection()
-    found, fleet_now = _study(session, seen, one, [r for r in config.fleet if selection is None or r.name in selection])
+    found, fleet_now = study(session, seen, one, [r for r in config.fleet if selection is None or r.name in selection])
     return replace(fleet_now, pairs=found)
 
 
@@ -115,6 +117,7 @@ def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, rev
     config = session.config
     assert target.tag is not None
     template = target.tag
+    past = Past.of(seen.history if target.signers else History())
 
     def one(repo: Repo, state: RepoState) -> Restore | Problem:
         branch = config.branch(repo, target)
@@ -122,7 +125,7 @@ def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, rev
         tag = newest_not_later(template, set(state.tags), to)
         session.progress(repo.name, "compare")
         mirror = _ready(session, repo, state, [branch], [state.tags[tag].oid] if tag else [])
-        return merging.back_to(
+        back = merging.back_to(
             mirror,
             branch=branch,
             head=state.heads.get(branch),
@@ -131,8 +134,13 @@ def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, rev
             exact=tag == to,
             revert=revert,
         )
+        if tag is None or not target.signers:
+            return back
+        at = state.tags[tag]
+        raw = read.read_object(mirror, at.oid)
+        return replace(back, doubt=signing.doubt(session, past, target, repo.name, tag, raw, at))
 
-    found, fleet_now = _study(session, seen, one, config.fleet)
+    found, fleet_now = study(session, seen, one, config.fleet)
     return replace(fleet_now, restores=found)
 
 
@@ -150,7 +158,7 @@ def distances(session: Session, seen: Fleet) -> tuple[Fleet, dict[RepoName, tupl
             _distance(mirror, repo, state, a, b, config.branch(repo, a), config.branch(repo, b)) for a, b in roads
         )
 
-    found, fleet_now = _study(session, seen, one, config.fleet)
+    found, fleet_now = study(session, seen, one, config.fleet)
     return fleet_now, found
 
 
@@ -195,7 +203,7 @@ def commit_lines(
 
     selection = session.selection()
     repos = [repo for repo in session.config.fleet if selection is None or repo.name in selection]
-    found, _ = _study(session, seen, one, repos)
+    found, _ = study(session, seen, one, repos)
     return found
 
 
@@ -219,6 +227,9 @@ def clone_states(
         state = seen.state(repo.name)
         head = state.heads.get(branch) if branch else None
         path = session.clone_path(repo)
+        if not path.is_relative_to(session.folder.resolve()):  # nobody who wrote repos.yaml could see that
+            away = f"a symbolic link leads out of the workspace, to {path}"
+            return CloneState(repo=repo.name, path=str(path), exists=True, foreign=away)
         found = clones.look(repo.name, path, session.url(repo), branch, head)
         if found.relation == "unknown" and branch and head and branch in found.heads:
             found = replace(found, relation=_relation(session, repo, found.heads[branch], head))
@@ -265,7 +276,7 @@ def _ready(
     return mirror
 
 
-def _study(
+def study(
     session: Session, seen: Fleet, one: Callable[[Repo, RepoState], T | Problem], repos: Sequence[Repo]
 ) -> tuple[dict[RepoName, T], Fleet]:
     """Ask `one` of every readable repository. One that fails gets its problem, and nobody is dropped silently."""
@@ -275,7 +286,7 @@ def _study(
         if state.problem:
             return None
         try:
-            return _cached_anew(session, repo, lambda: one(repo, state))
+            return cached_anew(session, repo, lambda: one(repo, state))
         except MultigitError as failed:
             known: Problem | None = getattr(failed, "problem", None)
             return known or Problem(kind="failed", why=failed.what, hint=failed.hint)

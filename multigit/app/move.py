@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
-from multigit.app import gatekeeping, look, refs, report
+from multigit.app import approvals, gatekeeping, look, refs, report, signing
 from multigit.app.consent import Options, obtain, save, saved
 from multigit.app.session import Session
 from multigit.apply import engine, signals
 from multigit.apply.engine import Work
 from multigit.apply.vocabulary import End
 from multigit.errors import DONE, Interrupted, MultigitError, PartlyApplied, UsageError
+from multigit.model.attest import Approval
 from multigit.model.config import Config, Environment
 from multigit.model.documents import blocked_by, plan_extras
 from multigit.model.fleet import Fleet
-from multigit.model.plan import Plan, Request, Verb
+from multigit.model.names import RepoName
+from multigit.model.plan import Plan, Request, Verb, plain
 from multigit.model.verdict import GateResult
 from multigit.planners import hotfix as hotfix_planner
 from multigit.planners import promote as promote_planner
@@ -186,6 +188,7 @@ def _run(session: Session, screen: Screen, move: Move, options: Options) -> int:
         return done
     fleet = move.look()
     plan = _planned(session, move, fleet, options)
+    fleet = replace(fleet, approvals=approvals.read(session, plan))
     gates = gatekeeping.asked(session, plan, fleet, options)
     _show(session, screen, plan, gates, fleet, options)
     if options.dry_run:
@@ -255,11 +258,13 @@ def _still_true(session: Session, plan: Plan) -> None:
 
 
 def _apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet) -> int:
-    work = work_for(session, screen, plan, gates)
+    work = work_for(session, screen, plan, gates, fleet.approvals, signing.tags(session, plan))
     work.ledger.history = fleet.history
     started = time.monotonic()
     with signals.heeded(work, screen.warn):
         result = engine.start(work)
+    if result.done.end is End.RELEASED:
+        approvals.drop(session, plan)
     if result.done.end is End.REFUSED:
         _remember_failure(work, result.done.why, screen)
         if work.cancel.is_set() or work.stop.is_set():
@@ -270,9 +275,13 @@ def _apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateRes
     return report.ended(session, screen, work, result, time.monotonic() - started)
 
 
-def work_for(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult] = ()) -> Work:
-    """What the engine needs to apply `plan`."""
+def work_for(
+    session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult] = (), given: Sequence[Approval] = (),
+    signatures: Mapping[RepoName, str] | None = None,
+) -> Work:  # fmt: skip
+    """What the engine needs to apply `plan`; `signatures` of its tags, where they are signed."""
     consent = {
+        **({"approvals": [plain(approval) for approval in given]} if given else {}),
         "answered": {r.gate.name: list(r.answered) for r in gates if r.answered},
         "overrides": {r.gate.name: r.overridden for r in gates if r.overridden},
     }
@@ -280,7 +289,7 @@ def work_for(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateR
     return Work(
         plan=plan, mirrors={name: session.mirror(config.repos[name]) for name in plan.commits()}, ledger=session.ledger,
         journal=session.journal, actor=session.actor, now=session.now, jobs=session.jobs, consent=consent,
-        progress=lambda repo, what: screen.progress(repo or None, what),
+        progress=lambda repo, what: screen.progress(repo or None, what), signatures=signatures or {},
     )  # fmt: skip
 
 
@@ -289,6 +298,8 @@ def _tell_refused(
 ) -> None:
     """Keep what was asked for `resume`; where consent came with the command, the ledger is told as well (G7)."""
     session.journal.note("refused", plan.run, " ".join(blocked_by(plan, gates)), data={"again": options.again})
+    if blocked_by(plan, gates) == ("approved",):
+        return  # waiting for an approval is no failure, and a record of it would make the plan stale
     if options.spoken and not any(r.code in ("open-run",) or r.technical for r in plan.refusals):
         work = Work(plan=plan, mirrors={}, ledger=session.ledger, journal=session.journal, actor=session.actor,
                     now=session.now)  # fmt: skip

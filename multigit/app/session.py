@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import socket
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -16,14 +17,17 @@ from zoneinfo import ZoneInfo
 from platformdirs import user_state_path
 
 from multigit.configfile import Loaded
-from multigit.errors import UsageError
+from multigit.errors import MultigitError, UsageError
 from multigit.ledger.journal import Journal
+from multigit.ledger.pin import Pin
 from multigit.ledger.shared import Ledger
+from multigit.model.attest import BINDING, env_of
 from multigit.model.config import Config, Environment, Repo
-from multigit.model.events import Actor
-from multigit.model.names import RepoName
+from multigit.model.events import Actor, Event, History
+from multigit.model.names import EnvName, RepoName
 from multigit.vcs.identity import who
 from multigit.vcs.mirror import Mirror, open_mirror
+from multigit.vcs.signing import Signer, SigningError, signer
 from multigit.vcs.ssh import share
 
 
@@ -75,9 +79,28 @@ class Session:
         return Journal(user_state_path("multigit") / "journal.sqlite3", self.folder)
 
     @cached_property
+    def signer(self) -> Signer:
+        """How the operator signs; SigningError where their git has no key."""
+        return signer(self.folder)
+
+    @cached_property
     def ledger(self) -> Ledger:
         """The fleet's shared memory, in the home repository."""
-        return Ledger(self.mirror(self.config.home))
+        home = self.mirror(self.config.home)
+        return Ledger(home, sign=self._signed, pin=Pin.of(user_state_path("multigit") / "pins", home.url))
+
+    def _signed(self, event: Event, history: History, body: bytes) -> str:
+        """The signature of a record, where its environment has signers; a stop sign may also be set without a key."""
+        name = env_of(event, history)
+        env = self.config.environments[EnvName(name)] if name in self.config.environments else None
+        if env is None or not env.signers:
+            return ""
+        try:
+            return self.signer.sign(body)
+        except SigningError:
+            if event.kind in BINDING:
+                raise
+            return ""
 
     @property
     def log_path(self) -> Path:
@@ -98,7 +121,7 @@ class Session:
         """Start opening the shared ssh connections; what else a verb needs to get ready goes on meanwhile."""
         urls = [self.url(repo) for repo in self.config.repos.values()]
         if any("@" in url or url.startswith("ssh:") for url in urls):
-            Thread(target=share, args=(urls,), daemon=True).start()
+            Thread(target=_share, args=(urls,), daemon=True).start()
 
     def mirror(self, repo: Repo) -> Mirror:
         """The private bare copy of `repo`, made when it is first needed."""
@@ -142,6 +165,11 @@ class Session:
                     code="MG-201",
                 )
         return found
+
+
+def _share(urls: list[str]) -> None:
+    with suppress(MultigitError):  # no git: the verb itself says so
+        share(urls)
 
 
 def _words(config: Config) -> list[str]:

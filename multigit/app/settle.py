@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from multigit.app import look, report
-from multigit.app.consent import SHELF_LIFE, Options
+from multigit.app.consent import Options
 from multigit.app.move import work_for
 from multigit.app.session import Session
 from multigit.apply import engine, signals
@@ -20,6 +20,7 @@ from multigit.errors import DONE, MultigitError, PartlyApplied, Refused, UsageEr
 from multigit.lanes import each
 from multigit.ledger.records import LedgerError
 from multigit.model import plan as plans
+from multigit.model.attest import SHELF_LIFE
 from multigit.model.config import Config
 from multigit.model.documents import SettleDocument
 from multigit.model.events import History, Run
@@ -54,7 +55,7 @@ def settle(
     _agree(session, screen, intent, run, options)
     if options.dry_run:
         return DONE
-    work = work_for(session, screen, plan)
+    work = work_for(session, screen, plan, signatures=run.signatures)
     started = time.monotonic()
     with signals.heeded(work, screen.warn):
         _recover(work, run, intent)

@@ -27,11 +27,12 @@ from multigit.apply.vocabulary import (
     Unseen,
 )
 from multigit.errors import MultigitError
-from multigit.model.names import Oid
+from multigit.model.names import Branch, Oid
 from multigit.vcs import clones, read, write
-from multigit.vcs.lsrefs import RefSeen, list_refs
+from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.mirror import Mirror, fetch, fetch_from_folder, present
 from multigit.vcs.run import git_in
+from multigit.vcs.wire import RefSeen
 from multigit.vcs.write import PushReport, RefUpdate
 
 
@@ -43,6 +44,8 @@ class Hands:
     mirror: Mirror
     fences: dict[Oid, Fence] = field(default_factory=dict)
     """Fence values whose meaning is known."""
+    moved: dict[Branch, Oid] = field(default_factory=dict)
+    """Source branches that went on after the plan was made, and how far; what was planned is promoted all the same."""
 
     def do(self, action: Stage | Look | LandIt | PutTag | Settle) -> Observation:
         """Perform one action; whatever goes wrong becomes an observation."""
@@ -151,7 +154,7 @@ class Hands:
         updates = [RefUpdate(ref=tag.tag.full, old=None, new=tag.oid)]
         # The stage ref is almost always as we left it; asking first would cost everyone a round trip.
         expected = [RefUpdate(ref=objects.stage_ref(self.parcel.run), old=self.parcel.staged, new=None)]
-        return write.push(self.mirror, updates + (self._drop_stage(self._refs()) if attempt else expected))
+        return self._pushed(updates, self._drop_stage(self._refs()) if attempt else expected)
 
     def _settle(self, to: Fence) -> PushReport:
         parcel, refs = self.parcel, self._refs()
@@ -166,12 +169,18 @@ class Hands:
         expected = Fence.NONE if to is Fence.VOID else Fence.LANDED
         if self._fence_state(fence.oid if fence else None) is not expected:
             return PushReport(done=False, stale=True)
-        return write.push(self.mirror, updates + self._drop_stage(refs))
+        return self._pushed(updates, self._drop_stage(refs))
+
+    def _pushed(self, updates: list[RefUpdate], drops: list[RefUpdate]) -> PushReport:
+        """The stage ref goes along; a host that lets nobody delete refs must not stop what matters."""
+        report = write.push(self.mirror, [*updates, *drops])
+        return write.push(self.mirror, updates) if drops and report.refused else report
 
     def forget(self) -> None:
         """Drop the stage ref, if it is there: nothing needs it any more."""
         drops = self._drop_stage(self._refs())
-        if drops:
+        # Another run's objects of the same plan (signed by somebody else, say) are not ours to drop.
+        if drops and drops[0].old == self.parcel.staged:
             write.push(self.mirror, drops)
 
     # --- what is there -------------------------------------------------------------------------------------------
@@ -179,6 +188,8 @@ class Hands:
     def _look(self, report: PushReport | None = None) -> Observation:
         refs = self._refs()
         head, fence = refs.get(self.parcel.branch.full), refs.get(FENCE)
+        seen = {name: refs[name.full].oid for name in self.parcel.sources if name.full in refs}
+        self.moved.update({name: oid for name, oid in seen.items() if oid != self.parcel.sources[name]})
         return Saw(
             self.parcel.repo,
             self._tip(head.oid if head else None),
@@ -188,7 +199,7 @@ class Hands:
         )
 
     def _refs(self) -> dict[str, RefSeen]:
-        wanted = [self.parcel.branch.full, "refs/multigit/"]
+        wanted = [self.parcel.branch.full, "refs/multigit/", *(name.full for name in self.parcel.sources)]
         if self.parcel.tag:
             wanted.append(self.parcel.tag.tag.full)
         return list_refs(self.mirror.url, wanted)

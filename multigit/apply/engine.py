@@ -47,7 +47,7 @@ from multigit.model.names import RepoName
 from multigit.model.plan import Plan, plain
 from multigit.vcs.mirror import Mirror
 
-PAUSES = (0.0, 1.0, 3.0)
+PAUSES: tuple[float, ...] = (0.0, 1.0, 3.0)
 """Seconds before the first, second and third attempt at a push."""
 
 
@@ -64,7 +64,9 @@ class Work:
     jobs: int = 8
     progress: Callable[[str, str], None] = lambda repo, what: None
     consent: Mapping[str, object] = field(default_factory=dict)
-    """Answers and overrides, as the ledger keeps them."""
+    """Answers, overrides and approvals, as the ledger keeps them."""
+    signatures: Mapping[RepoName, str] = field(default_factory=dict)
+    """Of the release tags, by repository; none where they are not signed."""
     cancel: Flag = field(default_factory=Flag)
     """Set by the first Ctrl-C: stop while nothing is visible yet, otherwise settle the whole run."""
     stop: Flag = field(default_factory=Flag)
@@ -73,7 +75,8 @@ class Work:
 
     def hands(self) -> dict[RepoName, Hands]:
         """Hands for every repository of the plan."""
-        return {repo: Hands(parcel, self.mirrors[repo]) for repo, parcel in parcels(self.plan).items()}
+        found = parcels(self.plan, self.signatures)
+        return {repo: Hands(parcel, self.mirrors[repo]) for repo, parcel in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Result:
 
     done: Done
     state: State
+    moved: tuple[str, ...] = ()
+    """Of sources that went on after the plan was made."""
 
 
 def start(work: Work) -> Result:
@@ -147,7 +152,11 @@ def _ended(work: Work, result: Result, hands: Mapping[RepoName, Hands]) -> Resul
         each(_forget, hands.values(), work.jobs)
     with suppress(JournalError):  # how it ended is in the ledger and on the screen
         work.journal.note("ended", work.plan.run, result.done.end.value, data={"why": result.done.why})
-    return result
+    moved = [(one.parcel, name, oid) for one in hands.values() for name, oid in one.moved.items()]
+    told = (
+        f"{of.repo}: {name} went on to {oid.short}, {of.sources[name].short} was promoted" for of, name, oid in moved
+    )
+    return replace(result, moved=tuple(told))
 
 
 def _forget(hands: Hands) -> None:
@@ -219,11 +228,18 @@ def _append(work: Work, record: Record, state: State) -> Observation:
         return Beaten(record, why=refused.why, unknown=True)
     if record == "begin":
         holder = refused.history.open_run
-        stale = "the ledger moved: another record came first, make the plan again"
-        why = _named(holder) if holder else stale if refused.moved else refused.why
+        why = _named(holder) if holder else _came_first(work, refused.history) if refused.moved else refused.why
         return Beaten(record, why=why, refused=not (holder or refused.moved))
     taken = run is not None and run.owner != work.owner
     return Beaten(record, taken=taken, phase=_phase(run), why=_named(run) if taken and run else refused.why)
+
+
+def _came_first(work: Work, history: History) -> str:
+    """Who was faster since the plan was made: the last run that began, if one did."""
+    known = next((n for n, event in enumerate(history.events, 1) if event.oid == work.plan.ledger), 0)
+    began = [history.runs[event.run] for event in history.events[known:] if event.kind == "begin" and event.run]
+    who = _named(began[-1]) if began else "another record"
+    return f"the ledger moved: {who} came first, make the plan again"
 
 
 def _mine(work: Work, history: History, state: State) -> bool:
@@ -246,6 +262,7 @@ def _event(work: Work, record: Record, state: State | None = None) -> Event:
     reason = ""
     if record == "begin":
         data = {"plan": plain(work.plan), **work.consent}
+        data |= {"signatures": dict(work.signatures)} if work.signatures else {}
         reason = work.plan.reason
     if record == "aborting" and state:
         reason = protocol.cannot(state) or "aborted by the operator"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from multigit.apply.vocabulary import Fence
 from multigit.model.names import Branch, Oid, RepoName, RunId
@@ -40,6 +40,8 @@ class Parcel:
     fence_before: Oid | None
     by: Signature
     from_clone: str = ""
+    sources: Mapping[Branch, Oid] = field(default_factory=dict)
+    """Where the plan saw the branch that is promoted."""
 
     @property
     def staged(self) -> Oid:
@@ -75,10 +77,11 @@ class Parcel:
         return NewCommit(tree=old_tree, parents=(self.new,), message=message, by=self.by)
 
 
-def parcels(plan: Plan) -> dict[RepoName, Parcel]:
-    """What each repository of `plan` takes part with."""
-    tags = plan.tags()
+def parcels(plan: Plan, signatures: Mapping[RepoName, str]) -> dict[RepoName, Parcel]:
+    """What each repository of `plan` takes part with; `signatures` of its tags, {} where they are not signed."""
+    tags = {repo: replace(tag, signature=signatures.get(repo, "")) for repo, tag in plan.tags().items()}
     fences: Mapping[RepoName, Oid | None] = {seen.repo: seen.fence for seen in plan.seen}
+    heads = {seen.repo: seen.heads for seen in plan.seen} if plan.source else {}
     by = Signature(name="multigit", email="multigit@localhost", when=plan.created)
     run = plan.run
     found: dict[RepoName, Parcel] = {}
@@ -99,5 +102,6 @@ def parcels(plan: Plan) -> dict[RepoName, Parcel]:
             fence_before=fences.get(step.repo),
             by=by,
             from_clone=land.from_clone if land else "",
+            sources={name: oid for name, oid in heads.get(step.repo, {}).items() if name != step.branch},
         )
     return found

@@ -10,6 +10,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     # verb: (section, module, one line)
     "init": ("SET UP", "init", "Write a repos.yaml: from clones found here, or from an example."),
     "demo": ("SET UP", "demo", "See everything work, on eight repositories made for it."),
+    "doctor": ("SET UP", "doctor", "Whether this machine and every remote are fit for a release."),
     "clone": ("SET UP", "workspace", "Clone the repositories that are missing here."),
     "config": ("SET UP", "config", "Check, show or describe repos.yaml."),
     "status": ("LOOK", "look", "Where every repository is, what waits, what is owed."),
@@ -18,6 +19,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "log": ("LOOK", "look", "Commits between environments or since a release."),
     "history": ("LOOK", "look", "Releases, newest first."),
     "show": ("LOOK", "look", "One release or run in full."),
+    "verify": ("LOOK", "verify", "Whether ledger, fences, tags and branches agree."),
     "pull": ("MOVE", "workspace", "Bring the clones' branch up to date; never merges or discards."),
     "promote": ("MOVE", "promote", "Merge an environment into the next, tag the fleet, all or nothing."),
     "hotfix": ("MOVE", "publish", "Emergency: publish what the clones have, past staging."),
@@ -27,6 +29,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "resume": ("MOVE", "settle", "Go on with a run that was left half done."),
     "abort": ("MOVE", "settle", "Take a half-done run back."),
     "hold": ("MOVE", "hold", "Set, list or release stop signs and quarantines."),
+    "approve": ("TELL", "approve", "Approve somebody else's saved plan, signed."),
     "completion": ("TELL", "completion", "Print the completion script of a shell."),
 }
 

@@ -58,7 +58,7 @@ environment may be promoted to the next one. `multigit init --scan DIR` writes s
 `{{now:%Y%m%d-%H%M%S}}` is the time in the system's zone (`%Y %y %m %d %H %M %S`), `{{version}}` three numbers,
 `{{seq}}` the next number, `{{sha:8}}` the first eight digits of the commit, `{{component}}`, `{{repo}}` and `{{env}}`
 are names; the `vars` of an environment add their own words. A tag may use `now`, `version`, `seq`, `env` and the
-`vars`, and must use one of the first three. `message` knows `{{from}}` and `{{to}}`, `remotes` knows `{{repo}}`.
+`vars`, and must use `now` or `version`. `message` knows `{{from}}` and `{{to}}`, `remotes` knows `{{repo}}`.
 
 ## Addresses
 

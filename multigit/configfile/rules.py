@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo, available_timezones
 
-from multigit.configfile import templates
+from multigit.configfile import signing, templates
 from multigit.configfile.problems import Finding, Where, did_you_mean, one_of
 from multigit.model.config import Config, Environment, Repo, seconds
 from multigit.model.urls import Url
@@ -24,6 +24,7 @@ def findings(config: Config) -> Iterator[Finding]:
     yield from _groups(config)
     yield from _promotions(config)
     yield from _others(config)
+    yield from signing.findings(config)
     yield from templates.findings(config)
 
 

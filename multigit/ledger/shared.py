@@ -5,18 +5,21 @@ An open `begin` is the lock of the whole fleet; there is no other (docs/protocol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
-from multigit.ledger import records
+from multigit.ledger import chain, records
+from multigit.ledger.pin import Pin, Pinned
 from multigit.model.events import Event, History, fold
 from multigit.model.names import Oid
 from multigit.model.objects import NewCommit, Signature
+from multigit.model.signatures import into_commit
 from multigit.vcs import read, write
 from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.mirror import Mirror, fetch
 
-_SEEN = "refs/multigit/ledger"
+SEEN = "refs/multigit/ledger"
+"""Where the mirror keeps it."""
 ROUNDS = 20
 """How often a record is put after a head that moved meanwhile: eight people at once are no reason to give up."""
 
@@ -39,11 +42,16 @@ class Ledger:
 
     home: Mirror
     history: History = field(default_factory=History)
+    sign: Callable[[Event, History, bytes], str] = lambda event, history, body: ""
+    """The signature of a record's commit; '' where it is not to be signed."""
+    pin: Pin | None = None
+    """What this user saw last; a ledger that no longer has it is refused."""
 
     def read(self, head: Oid | None) -> History:
-        """Read the whole chain up to `head`."""
+        """Read the whole chain up to `head`; LedgerError (MG-411) where what was seen before is no longer in it."""
         if head != self.history.head:
             self.history = self._load(head)
+        self._hold_to_pin()
         return self.history
 
     def refresh(self) -> History:
@@ -58,8 +66,21 @@ class Ledger:
     def _load(self, head: Oid | None) -> History:
         if head is None:
             return History()
-        fetch(self.home, {_SEEN: head})
-        return fold(records.events(read.log_messages(self.home, head, None)), head)
+        fetch(self.home, {SEEN: head})
+        return fold(chain.events(read.chain(self.home, head)), head)
+
+    def _hold_to_pin(self) -> None:
+        if self.pin is None:
+            return
+        seen, known = self.pin.load(), {event.oid for event in self.history.events}
+        if seen and seen.oid not in known and not self._came_later(seen, known):
+            raise chain.rewritten(self.home.repo, seen, self.history.head)
+        self.pin.keep(self.history.head, known)
+
+    def _came_later(self, seen: Pinned, known: Collection[Oid | None]) -> bool:
+        """Whether another process saw a later head than we, who asked before it did."""
+        later = {event.oid for event in self._load(self.head()).events}
+        return seen.oid in later and later.issuperset(known)
 
     def append(self, event: Event, *, may_follow: Callable[[History], bool] = lambda history: False) -> Refused | None:
         """Add `event` after the head that was read. None = it is in.
@@ -75,6 +96,8 @@ class Ledger:
                 head = self.head()
                 if head == oid:
                     self.history = fold((*self.history.events, replace(event, oid=oid)), oid)
+                    if self.pin:
+                        self.pin.keep(oid, {known.oid for known in self.history.events})
                     return None
                 now = self.read(head)
             except Exception as unreadable:  # noqa: BLE001 - any reason leaves the record's fate unknown
@@ -90,7 +113,9 @@ class Ledger:
         by = Signature(name=event.by.name, email=event.by.email, when=event.at)
         tree = write.empty_tree(self.home)
         commit = NewCommit(tree=tree, parents=parents, message=records.message(event), by=by)
-        return write.write_object(self.home, "commit", commit.body())
+        body = commit.body()
+        signed = into_commit(body, self.sign(event, self.history, body))
+        return write.write_object(self.home, "commit", signed)
 
 
 def _refused(now: History, report: write.PushReport) -> Refused:

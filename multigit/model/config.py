@@ -70,11 +70,22 @@ class Environment:
     """Kind of GitHub Release made with the tag."""
     regions: tuple[str, ...] = ()
     """Regions that are deployed one after another."""
+    signers: tuple[str, ...] = ()
+    """Addresses from `signing.signers` whose releases count here; every release must then be signed by one of them."""
+    approvals: int = 0
+    """How many others must approve a plan before it is applied (`multigit approve`); never its author."""
+    approvers: tuple[str, ...] = ()
+    """Addresses from `signing.signers` that may approve; the environment's `signers` when left out."""
 
     @property
     def production(self) -> bool:
         """Whether a mistake here reaches customers."""
         return self.tier == "production"
+
+    @property
+    def may_approve(self) -> tuple[str, ...]:
+        """Addresses whose approval counts."""
+        return self.approvers or self.signers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +187,15 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """Whose signatures are known. How a person signs is said by their own git (`gpg.format`, `user.signingKey`)."""
+
+    __pydantic_config__ = STRICT
+    signers: Mapping[str, str] = field(default_factory=dict)
+    """Address to public key: the line of an ssh `.pub` file, or `openpgp:` and a fingerprint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole of repos.yaml."""
 
@@ -202,6 +222,7 @@ class Config:
     notify: tuple[Settings, ...] = ()
     """Who is told. Kept for the notifiers."""
     log: Log = field(default_factory=Log)
+    signing: Signing = field(default_factory=Signing)
 
     @property
     def title(self) -> str:

@@ -198,6 +198,19 @@ class ConfigDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalDocument:
+    """`multigit approve`: the plan, and whose approvals it has now."""
+
+    schema: Literal["multigit.approval/1"] = "multigit.approval/1"
+    plan: str
+    digest: str
+    run: RunId
+    target: str
+    approved_by: tuple[str, ...]
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorDocument:
     """Why a command ended without its own document."""
 

@@ -58,6 +58,8 @@ class Run:
     reason: str = ""
     plan: Mapping[str, Any] = field(default_factory=dict)
     statuses: Mapping[RepoName, Status] = field(default_factory=dict)
+    signatures: Mapping[RepoName, str] = field(default_factory=dict)
+    """Of its release tags, where they are signed: with the plan they make the very tags again."""
 
     @property
     def open(self) -> bool:
@@ -134,8 +136,9 @@ def _after(run: Run | None, event: Event) -> Run:
         assert event.run is not None
         phase: Phase = "failed" if event.kind == "failed" else "begun"
         ended = event.at if event.kind == "failed" else None
+        signatures = {RepoName(name): str(text) for name, text in event.data.get("signatures", {}).items()}
         return Run(id=event.run, phase=phase, owner=event.owner, by=event.by, started=event.at, ended=ended,
-                   reason=event.reason, plan=event.data.get("plan", {}))  # fmt: skip
+                   reason=event.reason, plan=event.data.get("plan", {}), signatures=signatures)  # fmt: skip
     match event.kind:
         case "take":
             return replace(run, owner=event.owner, taken_by=event.by)

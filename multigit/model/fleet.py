@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from multigit.model.attest import Approval
 from multigit.model.events import History
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 
@@ -154,6 +155,8 @@ class Restore:
     """Paths that differ between head and the tag."""
     reverted: Outcome | None = None
     """Result of reverting the merges one by one (`--mode revert`)."""
+    doubt: str = ""
+    """Why the tag must not be trusted, where releases are signed (docs/signing.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +201,8 @@ class Fleet:
     pairs: Mapping[RepoName, Pair] = field(default_factory=dict)
     restores: Mapping[RepoName, Restore] = field(default_factory=dict)
     clones: Mapping[RepoName, CloneState] = field(default_factory=dict)
+    approvals: tuple[Approval, ...] = ()
+    """Of the plan that is made from this, with signatures that were checked."""
 
     def state(self, repo: RepoName) -> RepoState:
         """The state of one repository."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from multigit.model.names import Oid, Tag
+from multigit.model.signatures import of_tag
 
 EMPTY_TREE = {40: Oid("4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
               64: Oid("6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321")}  # fmt: skip
@@ -64,16 +65,50 @@ class NewTag:
     commit: Oid
     message: str
     by: Signature
+    signature: str = ""
+    """Armored; over the body without it (model/signatures.py)."""
 
     def body(self) -> bytes:
         """The object's bytes, as `git cat-file tag` prints them."""
         head = f"object {self.commit}\ntype commit\ntag {self.tag}\ntagger {self.by.line()}"
-        return (head + "\n\n" + self.message.rstrip("\n") + "\n").encode()
+        return (head + "\n\n" + self.message.rstrip("\n") + "\n" + self.signature).encode()
 
     @property
     def oid(self) -> Oid:
         """The id git gives it."""
         return object_id("tag", self.body(), like=self.commit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagObject:
+    """An annotated tag as somebody made it; `by` is its whole tagger line, '' where there is none."""
+
+    object: str
+    type: str
+    tag: str
+    by: str
+    message: str
+    """Without the signature."""
+    signature: str = ""
+    payload: bytes = b""
+    """What the signature is over."""
+
+    def told(self, trailer: str) -> tuple[str, ...]:
+        """The values of `trailer` in its message."""
+        lines = (line.partition(": ") for line in self.message.split("\n"))
+        return tuple(value for name, _, value in lines if name == trailer)
+
+
+def parse_tag(body: bytes) -> TagObject:
+    """Read what `git cat-file tag` prints; ValueError where it is no tag object."""
+    payload, signature = of_tag(body)
+    head, _, message = payload.decode("utf-8", "replace").partition("\n\n")
+    # As git reads it: lines end at a line feed only, and the first one of a name counts.
+    fields = dict(line.split(" ", 1) for line in reversed(head.split("\n")) if " " in line)
+    if missing := [name for name in ("object", "type", "tag") if name not in fields]:
+        raise ValueError(f"a tag object names its {missing[0]}")
+    return TagObject(object=fields["object"], type=fields["type"], tag=fields["tag"], by=fields.get("tagger", ""),
+                     message=message, signature=signature, payload=payload)  # fmt: skip
 
 
 def object_id(kind: str, body: bytes, *, like: Oid) -> Oid:

@@ -283,6 +283,8 @@ def to_json(plan: Plan) -> str:
 def from_json(text: str | bytes) -> Plan:
     """Read a plan back; ValueError says what is wrong with it."""
     plan: Plan = _reader().validate_json(text)
+    if plan.created.tzinfo is None:
+        raise ValueError("created: the time needs its zone")
     return plan
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from multigit.model import documents as docs
+from multigit.model.drift import Verified
+from multigit.model.health import Health
 from multigit.model.plan import Plan
 from multigit.model.summary import RunReport, Status
 
@@ -14,6 +16,7 @@ _MODELS: Final[dict[str, type]] = {
     "run": RunReport,
     "runs": docs.RunsDocument,
     "history": docs.HistoryDocument,
+    "approval": docs.ApprovalDocument,
     "error": docs.ErrorDocument,
     "diff": docs.DiffDocument,
     "log": docs.LogDocument,
@@ -22,6 +25,8 @@ _MODELS: Final[dict[str, type]] = {
     "holds": docs.HoldsDocument,
     "settle": docs.SettleDocument,
     "config": docs.ConfigDocument,
+    "verify": Verified,
+    "doctor": Health,
 }
 NAMES: Final = tuple(f"multigit.{name}/1" for name in _MODELS)
 """What a document's `schema` may be."""

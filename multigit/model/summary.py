@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from itertools import accumulate
 from typing import Any, Literal
 
 from multigit.errors import DONE, FAILED, PARTLY, REFUSED
@@ -220,12 +221,13 @@ def releases(
     `tags`: release tags per repository; `size`: repositories in the fleet; `prefixes`: how
     an environment's tags begin; `zone`: that of the times in their names.
     """
-    rows = [
-        _release(run, tags, size, history) for run in history.runs.values() if run.plan and env in (None, run.target)
-    ]
-    told = {row.tag for row in rows if row.result not in ("aborted", "failed")}
-    rows += [row for row in _tags_only(tags, size, prefixes, env, zone) if row.tag not in told]
-    rows.sort(key=lambda row: row.when)
+    runs = [run for run in history.runs.values() if run.plan and env in (None, run.target)]
+    known = [_release(run, tags, size, history) for run in runs]
+    told = {row.tag for row in known if row.result not in ("aborted", "failed")}
+    untold = ((row.when, row) for row in _tags_only(tags, size, prefixes, env, zone) if row.tag not in told)
+    latest = accumulate((row.when for row in known), max)  # the ledger's order, whatever its writers' clocks said
+    placed = [*zip(latest, known, strict=True), *untold]
+    rows = [row for _, row in sorted(placed, key=lambda pair: pair[0])]
     newest_live: dict[str, int] = {row.env: i for i, row in enumerate(rows) if row.result == "ok" and row.tag}
     for position in newest_live.values():
         rows[position] = replace(rows[position], result="live")

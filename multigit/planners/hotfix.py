@@ -49,7 +49,8 @@ def _one(
         return common.missing_branch(repo.name, branch)
     clone = fleet.clones.get(repo.name)
     if not request.selects(repo.name) or clone is None or not clone.exists or not clone.heads:
-        why = "not selected" if not request.selects(repo.name) else "no clone here"
+        odd = clone.foreign if clone else ""
+        why = "not selected" if not request.selects(repo.name) else odd or "no clone here"
         return Keep(repo=repo.name, branch=branch, at=head, why=why)
     if clone.foreign:
         return Refusal(repo=repo.name, code="clone", why=clone.foreign, hint=f"look into {clone.path}")

@@ -54,6 +54,13 @@ def _one(fleet: Fleet, request: Request, repo: Repo, now: datetime) -> Step | Re
             why=f"it has neither {request.to} nor an older release tag",
             hint=f"leave it where it is: multigit rollback {request.to} -x {repo.name}",
         )
+    if back.doubt:
+        return Refusal(
+            repo=repo.name,
+            code="signature",
+            why=f"{back.tag} is not to be trusted: {back.doubt}",
+            hint=f"multigit verify {request.target}",
+        )
     if back.head_tree == back.tree:
         return Keep(repo=repo.name, branch=back.branch, at=back.head, why="already there")
     return _go_back(back, request, now)

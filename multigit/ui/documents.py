@@ -14,7 +14,7 @@ from multigit.model.schemas import NAMES
 from multigit.model.summary import RunReport
 from multigit.model.urls import hide_secrets
 from multigit.model.verdict import GateResult
-from multigit.ui.text import iso
+from multigit.ui.text import iso, visible_json
 
 SCHEMAS = NAMES
 """Names of all documents."""
@@ -31,13 +31,13 @@ def document(schema: str, value: Any) -> str:
         body = {"schema": schema, **{key: item for key, item in body.items() if key != "schema"}}
     if isinstance(value, RunReport):
         body["exit_code"] = value.exit_code
-    return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+    return visible_json(json.dumps(body, ensure_ascii=False, indent=2)) + "\n"
 
 
 def plan_document(plan: Plan, gates: Sequence[GateResult] = ()) -> str:
     """The plan, and beside its fields the digest, id, gates and exit code."""
     body = {**_data(plan), **_data(plan_extras(plan, gates))}
-    return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+    return visible_json(json.dumps(body, ensure_ascii=False, indent=2)) + "\n"
 
 
 def _data(value: Any) -> Any:

@@ -28,6 +28,7 @@ _SENTENCES: Final[dict[str, dict[Lang, str]]] = {
         "en": "Take {target} back to {tag} in {count} of {total} repositories?",
         "ko": "저장소 {total}개 중 {count}개에서 {target}을(를) {tag}(으)로 되돌릴까요?",
     },
+    "approve": {"en": "Approve this plan of {who} for {target}?", "ko": "{who} 님의 {target} 계획을 승인할까요?"},
     "resume": {"en": "Go on with run {run}?", "ko": "실행 {run}을(를) 이어서 진행할까요?"},
     "abort": {
         "en": "Give up run {run} and put back what it pushed?",

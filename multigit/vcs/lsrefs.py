@@ -6,49 +6,41 @@ Today by one `git ls-remote` process; `list_refs` is the seam where a faster tra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from multigit.model.fleet import Problem, RepoState, TagSeen
 from multigit.model.names import Branch, Oid, RepoName, Tag
 from multigit.vcs.run import GitError, git
 from multigit.vcs.urls import absolute
+from multigit.vcs.wire import RefSeen, matches
 
 FENCE = "refs/multigit/fence"
 STAGE = "refs/multigit/stage/"
-
-
-@dataclass(frozen=True, slots=True)
-class RefSeen:
-    """A ref of a remote. `peeled`: the commit an annotated tag stands for, else None."""
-
-    oid: Oid
-    peeled: Oid | None
 
 
 def list_refs(url: str, prefixes: Sequence[str], *, timeout: float = 60.0) -> dict[str, RefSeen]:
     """The refs at `url` that match `prefixes`, by full name; `timeout` in seconds.
 
     A prefix is a full ref (`refs/heads/main`, exactly that one), ends in `/` (everything below) or holds `*`, which
-    also stands for slashes. GitError where the remote does not answer.
+    also stands for slashes. GitError where the remote does not answer, or not in words of git.
     """
     patterns = [f"{prefix}*" if prefix.endswith("/") else prefix for prefix in prefixes]
     words = [word for pattern in patterns for word in (pattern, f"{pattern}^{{}}")]
     address = absolute(url)
     args = ("ls-remote", "--quiet", "--", address, *words)
     out = git(*args, network=True, url=address, timeout=timeout).out.decode("utf-8", "backslashreplace")
-    rows = {name: oid for oid, tab, name in (line.partition("\t") for line in out.splitlines()) if tab}
+    # Not splitlines(): a name may hold U+2028 or U+0085, and what stands before it would pass for another ref.
+    rows = {name: oid for oid, tab, name in (line.partition("\t") for line in out.split("\n")) if tab}
     # ls-remote matches tails too: `refs/heads/main` also finds refs/heads/x/refs/heads/main.
-    return {
-        name: RefSeen(Oid(oid), Oid(rows[f"{name}^{{}}"]) if f"{name}^{{}}" in rows else None)
-        for name, oid in rows.items()
-        if not name.endswith("^{}") and any(_matches(name, pattern) for pattern in patterns)
-    }
-
-
-def _matches(name: str, pattern: str) -> bool:
-    return name == pattern or fnmatchcase(name, pattern)
+    try:
+        return {
+            name: RefSeen(Oid(oid), Oid(rows[f"{name}^{{}}"]) if f"{name}^{{}}" in rows else None)
+            for name, oid in rows.items()
+            if not name.endswith("^{}") and matches(name, patterns)
+        }
+    except ValueError as error:
+        why = f"the host's answer is not understood: {error}"
+        raise GitError("git ls-remote failed", Problem(kind="failed", why=why)) from error
 
 
 def survey(repo: RepoName, url: str, branches: Sequence[Branch], tag_globs: Sequence[str] = ("*",)) -> RepoState:
@@ -58,8 +50,6 @@ def survey(repo: RepoName, url: str, branches: Sequence[Branch], tag_globs: Sequ
         refs = list_refs(url, [*wanted, FENCE, f"{STAGE}*"])
     except GitError as error:
         return RepoState(repo=repo, problem=error.problem)
-    except ValueError as error:
-        return RepoState(repo=repo, problem=Problem(kind="failed", why=f"the host's answer is not understood: {error}"))
     return RepoState(
         repo=repo,
         heads={Branch(name[11:]): seen.oid for name, seen in refs.items() if _named(name, Branch)},

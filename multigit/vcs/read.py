@@ -88,6 +88,23 @@ def read_object(mirror: Mirror, oid: Oid) -> bytes:
     return rest[: int(words[2])]
 
 
+def objects(mirror: Mirror, oids: Collection[Oid]) -> dict[Oid, tuple[str, bytes]]:
+    """Kind and bytes of those of `oids` that are in the mirror, by one process."""
+    asked = list(oids)
+    if not asked:
+        return {}
+    stdin = "".join(f"{oid}\n" for oid in asked).encode()
+    rest = git("cat-file", "--batch", at=mirror.path, stdin=stdin, timeout=300).out
+    found: dict[Oid, tuple[str, bytes]] = {}
+    for oid in asked:
+        head, _, rest = rest.partition(b"\n")
+        words = head.decode().split()
+        if len(words) == 3:
+            size = int(words[2])
+            found[oid], rest = (words[1], rest[:size]), rest[size + 1 :]
+    return found
+
+
 def _missing(mirror: Mirror, err: str) -> GitError:
     why = err.strip().removeprefix("fatal: ") or "an object is missing"
     return GitError(f"the cached copy of {mirror.repo} is incomplete", Problem(kind="corrupt", why=why))
@@ -170,6 +187,14 @@ def log_messages(mirror: Mirror, head: Oid, stop: Oid | None) -> list[tuple[Oid,
     return [(Oid(oid), body) for oid, body in zip(parts[::2], parts[1::2], strict=True)]
 
 
+def chain(mirror: Mirror, head: Oid) -> list[tuple[Oid, tuple[Oid, ...], Oid, str]]:
+    """Id, parents, tree and message of every commit up to `head`, oldest first."""
+    args = ("-z", "--topo-order", "--reverse", "--format=tformat:%H%x00%P%x00%T%x00%B", "--stdin")
+    parts = fields(git("log", *args, at=mirror.path, stdin=_range([head], []), timeout=300).out)
+    rows = zip(parts[::4], parts[1::4], parts[2::4], parts[3::4], strict=True)
+    return [(Oid(oid), tuple(map(Oid, above.split())), Oid(tree), body) for oid, above, tree, body in rows]
+
+
 def own_paths(
     mirror: Mirror, include: Sequence[Oid], exclude: Sequence[Oid], without: Collection[Oid] = ()
 ) -> set[str]:
@@ -194,7 +219,7 @@ def touched(mirror: Mirror, commits: Sequence[str]) -> Iterator[tuple[str, list[
     oid, paths, rest = "", list[str](), iter(parts)
     for part in rest:
         if part.startswith(":"):  # ":100644 100644 <old> <new> M", then the path: names cannot be mistaken for ids
-            paths.append(next(rest))
+            paths.append(next(rest, ""))
             continue
         if oid:
             yield oid, paths

@@ -40,8 +40,10 @@ _SAFE: Final = (
     "push.useForceIfIncludes=false", "push.gpgSign=false", "push.pushOption=", "i18n.logOutputEncoding=UTF-8",
     "log.showSignature=false", "log.mailmap=false", "color.ui=false", "advice.detachedHead=false",
 )  # fmt: skip
-_PATIENCE: Final = ("http.lowSpeedLimit=1", "http.lowSpeedTime=60")
-"""A host that sends nothing for a minute is gone; a slow hook still sends its keep-alives."""
+_PATIENCE: Final = ("http.lowSpeedLimit=1", "http.lowSpeedTime=60", "http.followRedirects=false")
+"""A host that sends nothing for a minute is gone; a slow hook still sends its keep-alives. Where a host sends us
+elsewhere, git would take the headers meant for it along.
+"""
 
 _ALWAYS: Final = {
     "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_ASKPASS": "false",
@@ -116,9 +118,11 @@ def git_in(
     return _run(where, options, args, Path(os.sep), stdin, check, timeout, env or {}, network, url)
 
 
-def program(argv: Sequence[str], *, cwd: Path, stdin: bytes, timeout: float) -> Output:
-    """Run a person's own hook: not git, but with the same clean environment, deadline and redaction."""
-    return _execute(argv, cwd, stdin, timeout, {})[0]
+def program(
+    argv: Sequence[str], *, cwd: Path, stdin: bytes, timeout: float, env: Mapping[str, str] | None = None
+) -> Output:
+    """Run what is not git (a person's own hook, ssh-keygen) with the same clean environment, deadline and redaction."""
+    return _execute(argv, cwd, stdin, timeout, env or {})[0]
 
 
 def _run(

@@ -1,0 +1,126 @@
+"""The part of git's wire protocol that answers "what is where": pure bytes in, refs out (git: gitprotocol-v2, -pack).
+
+Whatever is not understood is NotUnderstood, and the caller asks git itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+from multigit.model.names import Oid
+
+FLUSH: Final = b"0000"
+_DELIMITER: Final = b"0001"
+_SPECIAL: Final = {0: "flush", 1: "delimiter", 2: "end"}
+_LONGEST: Final = 65520
+
+
+class NotUnderstood(Exception):
+    """The host speaks something else, or less, than was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefSeen:
+    """A ref of a remote. `peeled`: the commit an annotated tag stands for, else None."""
+
+    oid: Oid
+    peeled: Oid | None
+
+
+def request(patterns: Sequence[str]) -> bytes:
+    """A v2 `ls-refs` for full refs, some of them with `*`, as one command."""
+    wanted = dict.fromkeys(f"ref-prefix {pattern.partition('*')[0]}\n" for pattern in patterns)
+    lines = [_packet("command=ls-refs\n"), _DELIMITER, _packet("peel\n"), *map(_packet, wanted)]
+    return b"".join(lines) + FLUSH
+
+
+def _packet(text: str) -> bytes:
+    data = text.encode()
+    return b"%04x" % (len(data) + 4) + data
+
+
+def answer(data: bytes, patterns: Sequence[str]) -> dict[str, RefSeen]:
+    """The refs in the answer to `request`, those alone that match `patterns`."""
+    parts = list(_packets(data))
+    if not parts or parts[-1] != "flush" or "flush" in parts[:-1]:
+        raise NotUnderstood("the answer was cut short")
+    return _chosen((_listed(part) for part in parts[:-1] if isinstance(part, bytes)), patterns)
+
+
+def conversation(data: bytes, patterns: Sequence[str]) -> dict[str, RefSeen]:
+    """The same of all that `git-upload-pack` said to a request which was sent without waiting for its greeting."""
+    parts = list(_packets(data))
+    if not parts or "flush" not in parts:
+        raise NotUnderstood("the answer was cut short")
+    greeting = parts.index("flush")
+    if parts[0] == b"version 2\n":
+        rest = parts[greeting + 1 :]
+        if "flush" not in rest:
+            raise NotUnderstood("the answer was cut short")
+        return _chosen((_listed(part) for part in rest[: rest.index("flush")] if isinstance(part, bytes)), patterns)
+    return _chosen(_oldest(part for part in parts[:greeting] if isinstance(part, bytes)), patterns)
+
+
+def _packets(data: bytes) -> Iterator[bytes | str]:
+    place = 0
+    while place < len(data):
+        length = data[place : place + 4]
+        if not re.fullmatch(rb"[0-9a-fA-F]{4}", length):
+            raise NotUnderstood("no length where one should be")
+        size = int(length, 16)
+        if size in _SPECIAL:
+            yield _SPECIAL[size]
+            place += 4
+            continue
+        if not 4 < size <= _LONGEST or place + size > len(data):
+            raise NotUnderstood("a packet was cut short")
+        part = data[place + 4 : place + size]
+        if part.startswith(b"ERR "):
+            raise NotUnderstood(part[4:].decode("utf-8", "replace").strip())
+        yield part
+        place += size
+
+
+Row = tuple[str, RefSeen]
+
+
+def _listed(line: bytes) -> Row:
+    """`<oid> <ref>[ peeled:<oid>]` of ls-refs."""
+    words = line.decode("utf-8", "backslashreplace").rstrip("\n").split(" ")
+    if len(words) < 2:
+        raise NotUnderstood("a ref without a name")
+    peeled = next((word[7:] for word in words[2:] if word.startswith("peeled:")), None)
+    return words[1], RefSeen(_oid(words[0]), _oid(peeled) if peeled else None)
+
+
+def _oldest(lines: Iterable[bytes]) -> Iterator[Row]:
+    """The greeting of protocol v0: every ref, peeled tags as `<ref>^{}`; capabilities after the first one's NUL."""
+    rows: dict[str, str] = {}
+    for line in lines:
+        oid, _, name = line.partition(b"\0")[0].decode("utf-8", "backslashreplace").rstrip("\n").partition(" ")
+        if not oid.startswith("version"):
+            rows[name] = oid
+    for name, oid in rows.items():
+        if not name.endswith("^{}"):
+            yield name, RefSeen(_oid(oid), _oid(rows[f"{name}^{{}}"]) if f"{name}^{{}}" in rows else None)
+
+
+def _chosen(rows: Iterable[Row], patterns: Sequence[str]) -> dict[str, RefSeen]:
+    """A prefix matches more than was asked for."""
+    return {name: seen for name, seen in rows if matches(name, patterns)}
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a full ref is one of `patterns`, in which `*` also stands for slashes."""
+    return any(name == pattern or ("*" in pattern and fnmatchcase(name, pattern)) for pattern in patterns)
+
+
+def _oid(text: str) -> Oid:
+    try:
+        return Oid(text)
+    except ValueError as error:
+        raise NotUnderstood(str(error)) from error
