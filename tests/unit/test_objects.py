@@ -61,6 +61,7 @@ def test_the_hash_is_the_trees() -> None:
     assert object_id("tree", b"", like=oid(1, 64)) == EMPTY_TREE[64]
 
 
+@pytest.mark.fault("log-forging")
 @given(st.text(st.characters(codec="utf-8")), moments)
 def test_no_name_breaks_the_line(name: str, when: datetime) -> None:
     line = Signature(name=name, email=name, when=when).line()

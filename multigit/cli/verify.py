@@ -1,0 +1,24 @@
+"""verify."""
+
+from __future__ import annotations
+
+import click
+
+from multigit.cli.options import World, global_options, pass_world
+
+
+@click.command("verify")
+@click.argument("env", required=False)
+@click.option("--trust-ledger", "trust", metavar="OID", help="Forget the ledger seen before; OID is its head, or none.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before that.")
+@global_options
+@pass_world
+def verify_command(world: World, env: str | None, trust: str | None, yes: bool) -> int:
+    """Whether ledger, fences, tags and branches agree; each drift with its fix.
+
+    Nothing is written but the cache. Exit 1: something drifted; 4: a run is open.
+    """
+    session = world.online()
+    from multigit.app import verify
+
+    return verify.verify(session, world.screen, env, trust, world.options(yes=yes))
