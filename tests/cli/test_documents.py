@@ -47,7 +47,7 @@ def test_every_document_of_a_release_and_its_rollback(tmp_path: Path) -> None:
                         (("show", "last"), "show"), (("log", "--since", "last"), "log"), (("log", "dev..main"), "log"),
                         (("diff", "dev", "main"), "diff"), (("hold", "list"), "holds"), (("config", "show"), "config"),
                         (("config", "check"), "config"), (("resume",), "settle"), (("abort",), "settle"),
-                        (("hold", "set", "stg", "-m", "x"), "holds"),
+                        (("hold", "set", "stg", "-m", "x"), "holds"), (("verify",), "verify"),
                         (("hold", "release", "prod", "-m", "x"), "holds")):  # fmt: skip
         checked(kit.call(*words, "--json"), kind)
 

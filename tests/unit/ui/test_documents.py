@@ -17,7 +17,9 @@ from multigit.model.plan import Plan, from_json
 from multigit.model.schemas import file_name, generate
 from multigit.ui.documents import SCHEMAS, document, plan_document
 from tests.unit.ui import samples as s
+from tests.unit.ui.test_doctor import HEALTH
 from tests.unit.ui.test_screens import DIFF, LOG, PULLED, SHOW
+from tests.unit.ui.test_verify_text import DRIFTED
 
 FOLDER = Path(multigit.__file__).parent / "schemas"
 CONFIG = docs.ConfigDocument(
@@ -28,6 +30,9 @@ CONFIG = docs.ConfigDocument(
         environments={s.PROD: Environment(name=s.PROD, branch=s.MAIN, tier="production")},
     ),
 )  # fmt: skip
+APPROVAL = docs.ApprovalDocument(
+    plan=s.BLOCKED.id, digest=s.BLOCKED.digest, run=s.BLOCKED.run, target="prod", approved_by=("lee@example.com",)
+)
 DOCUMENTS: dict[str, str] = {
     "multigit.plan/1": plan_document(s.BLOCKED, s.GATES),
     "multigit.status/1": document("", s.TROUBLED),
@@ -41,6 +46,9 @@ DOCUMENTS: dict[str, str] = {
     "multigit.settle/1": document("", docs.SettleDocument()),
     "multigit.runs/1": document("", docs.RunsDocument(runs=({"schema": "multigit.run/1"},))),
     "multigit.config/1": document("", CONFIG),
+    "multigit.verify/1": document("", DRIFTED),
+    "multigit.doctor/1": document("", HEALTH),
+    "multigit.approval/1": document("", APPROVAL),
     "multigit.error/1": document("", docs.ErrorDocument(code="MG-300", what=s.HOSTILE, exit_code=3)),
 }
 
@@ -92,6 +100,7 @@ def test_the_plan_document_says_what_blocks_and_an_open_question_does_not() -> N
     assert (overridden["blocked"], overridden["gates"][0]["overridden"]) == (False, "known")
 
 
+@pytest.mark.fault("canary-url")
 def test_times_are_utc_and_text_is_readable_and_secrets_are_not() -> None:
     shown = document("multigit.x/1", {"at": s.NOW, "who": "김민수", "url": "https://a:geheim99@h/x", "t": (1, None)})
     assert json.loads(shown) == {

@@ -62,6 +62,7 @@ def test_without_json_no_document(opened: Open) -> None:
     assert it.out.text == ""
 
 
+@pytest.mark.fault("ascii-stdout", "cp949-stdout")
 @pytest.mark.parametrize("encoding", ["ascii", "cp949", "latin-1"])
 def test_no_encoding_is_too_small(opened: Open, encoding: str) -> None:
     it = opened(encoding=encoding)
@@ -74,11 +75,13 @@ def test_no_encoding_is_too_small(opened: Open, encoding: str) -> None:
     assert json.loads(document.out.text) == {"subject": "결제 😀"}
 
 
+@pytest.mark.fault("ascii-stdout", "cp949-stdout")
 @pytest.mark.parametrize(("encoding", "spoken"), [("utf-8", "ko"), ("cp949", "ko"), ("ascii", "en"), ("latin-1", "en")])
 def test_who_cannot_be_shown_korean_is_asked_in_english(opened: Open, encoding: str, spoken: str) -> None:
     assert lang.readable("ko", opened(encoding=encoding).screen.can_show) == spoken
 
 
+@pytest.mark.fault("no-color", "term-dumb")
 @pytest.mark.parametrize(
     ("terminal", "color", "no_color", "term", "colored"),
     [
@@ -102,6 +105,7 @@ def test_colour_only_where_it_is_wanted(
     assert ("\x1b[" in it.err.text) is colored
 
 
+@pytest.mark.fault("text-markup", "text-osc")
 def test_markup_in_a_subject_is_text(opened: Open) -> None:
     it = opened(color="always")
     it.screen.say(f"+ {HOSTILE} [red]:smile:")
@@ -137,6 +141,7 @@ def test_git_commands_are_shown_when_verbose_only(opened: Open) -> None:
     assert calm.err.text == ""
 
 
+@pytest.mark.fault("piped-yes")
 @pytest.mark.parametrize(
     ("stdin", "terminal", "no_input", "asks"),
     [(True, True, False, True), (False, True, False, False), (True, False, False, False), (True, True, True, False)],
@@ -148,6 +153,7 @@ def test_a_person_can_be_asked_only_at_both_ends_of_a_terminal(
     assert opened(stdin=stdin, terminal=terminal, no_input=no_input, term="dumb").screen.interactive is asks
 
 
+@pytest.mark.fault("slow-remote-progress")
 def test_progress_without_a_terminal_is_a_dated_line_per_change(opened: Open) -> None:
     it = opened()
     for what in ("fetching", "fetching", "landed"):
@@ -172,6 +178,7 @@ def test_progress_on_a_terminal_leaves_nothing_behind(opened: Open) -> None:
     assert it.out.text == "done\n"
 
 
+@pytest.mark.fault("log-forging")
 def test_on_github_actions_phases_are_groups_and_errors_annotations(
     opened: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -205,6 +212,7 @@ def test_a_step_summary_that_cannot_be_written_is_a_warning(opened: Open, monkey
     assert "warning: the step summary was not written" in it.err.text
 
 
+@pytest.mark.fault("twenty-columns")
 @pytest.mark.parametrize(("columns", "width"), [("7", 20), ("100", 100), ("many", 120), ("", 120), ("0", 120)])
 def test_width_is_at_least_twenty(columns: str, width: int) -> None:
     assert width_of(Outlet(Stream()), columns) == width
@@ -224,6 +232,7 @@ CHATTY = (
 )
 
 
+@pytest.mark.fault("closed-stdout")
 def test_a_reader_that_leaves_does_not_stop_the_run() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", CHATTY.format(n=500) + "import sys; sys.stderr.write('went on')"],
@@ -246,6 +255,7 @@ def test_a_full_disk_is_remembered() -> None:
     assert "No space left" in outlet.lost
 
 
+@pytest.mark.fault("closed-stdout")
 def test_closed_stdout_from_the_start() -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", f'exec "{sys.executable}" -c "{CHATTY.format(n=3)}" >&-'], env=dict(os.environ),

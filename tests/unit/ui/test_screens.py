@@ -105,6 +105,7 @@ def test_screen(screen: str, width: int, golden: Golden) -> None:
 
 
 @pytest.mark.shows("X8")
+@pytest.mark.fault("text-escape", "text-osc", "text-bidi", "text-markup")
 @pytest.mark.parametrize("width", [20, 80])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_nothing_a_repository_wrote_reaches_the_terminal_as_a_command(screen: str, width: int) -> None:
@@ -113,6 +114,7 @@ def test_nothing_a_repository_wrote_reaches_the_terminal_as_a_command(screen: st
     assert not any(line.startswith("error[") for line in text.split("\n"))
 
 
+@pytest.mark.fault("twenty-columns")
 @pytest.mark.parametrize("screen", SCREENS)
 def test_lines_fit_the_terminal_but_for_commands_and_single_words(screen: str) -> None:
     long = [line for line in SCREENS[screen](80).split("\n") if cells(line) > 80]
@@ -131,6 +133,7 @@ def test_the_example_of_the_interface_reads_as_promised() -> None:
     assert "fix     multigit backmerge main stg -r gli_user-frontend" in text
 
 
+@pytest.mark.fault("fleet-1000")
 def test_a_large_fleet_folds_what_does_not_change_and_nothing_else() -> None:
     repos = [RepoName(f"repo-{number}") for number in range(1000)]
     steps: tuple[Step, ...] = (s.land(repos[0], "7221481", "6e9a9b3"), *(s.keep(repo) for repo in repos[2:]))

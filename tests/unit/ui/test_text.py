@@ -10,6 +10,7 @@ from tests.unit.ui.samples import HOSTILE, KST, NOW
 
 
 @pytest.mark.shows("X8")
+@pytest.mark.fault("text-escape", "text-osc", "text-bidi", "text-markup")
 def test_control_escape_bidi_and_line_breaks_are_written_out() -> None:
     shown = text.visible(HOSTILE)
     assert shown.isprintable()
@@ -31,6 +32,7 @@ def test_korean_is_left_alone() -> None:
     assert text.visible("feat: 결제 재시도") == "feat: 결제 재시도"
 
 
+@pytest.mark.fault("east-asian-widths")
 def test_a_korean_syllable_is_two_cells_composed_or_not() -> None:
     assert text.cells("결제") == 4
     assert text.cells("\u1112\u1161\u11ab") == 2
@@ -59,6 +61,7 @@ def test_a_word_that_fits_no_line_stays_whole_beside_its_label() -> None:
     assert text.wrap("tag     deploy-20260212-070014", 20, hang=8) == ["tag     deploy-20260212-070014"]
 
 
+@pytest.mark.fault("east-asian-widths")
 def test_columns_are_straight_by_cells() -> None:
     lines = text.aligned([["김민수", "1"], ["ahn", "22"]], right=frozenset({1}))
     assert lines == ["김민수   1", "ahn     22"]
@@ -113,12 +116,14 @@ def test_tags_in_a_narrow_column_never_hide_another_year(tag: str | None, shown:
     assert text.short_tag(tag, year=2026) == shown
 
 
+@pytest.mark.fault("ascii-stdout", "cp949-stdout")
 def test_what_an_encoding_lacks_is_replaced_cell_for_cell() -> None:
     assert carried("ascii", "결제 ok") == "???? ok"
     assert carried("cp949", "결제 😀 ok") == "결제 ?? ok"
     assert carried("utf-8", "결제 😀") == "결제 😀"
 
 
+@pytest.mark.fault("canary-url", "text-escape")
 def test_the_last_barrier_hides_secrets_and_keeps_lines() -> None:
     shown = safe("https://kim:hunter2hunter2@git.example.invalid/x\n\x1b[2J")
     assert shown == "https://***@git.example.invalid/x\n\\x1b[2J"
