@@ -12,7 +12,7 @@ import click
 from multigit import __version__
 from multigit.cli.group import LazyGroup
 from multigit.cli.options import World, global_options
-from multigit.errors import BUG, INTERRUPTED, USAGE, MultigitError, UsageError
+from multigit.errors import INTERRUPTED, USAGE, MultigitError, UsageError
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -52,8 +52,9 @@ def main(args: Sequence[str] | None = None) -> int:
     except Exception as bug:  # noqa: BLE001 - the last resort is to explain
         from multigit.cli.crash import explain
 
-        world.screen.error(explain(bug))
-        return BUG
+        error = explain(bug)
+        world.screen.error(error)
+        return error.exit_code
 
 
 def _require_utf8(argv: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import sys
 import traceback
@@ -11,7 +12,7 @@ from platformdirs import user_state_path
 
 from multigit import __version__
 from multigit.errors import BUG, MultigitError
-from multigit.model.urls import hide_secrets
+from multigit.vcs.urls import redact
 
 
 class BugError(MultigitError):
@@ -21,20 +22,36 @@ class BugError(MultigitError):
     code = "MG-700"
 
 
-def explain(bug: BaseException) -> BugError:
-    """Write the crash file; the error that tells of it."""
+class MachineError(MultigitError):
+    """A disk is full, a folder read-only or somebody else's: no bug, and nothing to report."""
+
+    code = "MG-120"
+
+
+_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR)
+
+
+def explain(bug: BaseException) -> MultigitError:
+    """What to say of an exception that nobody caught; for a bug, write the crash file."""
+    if isinstance(bug, OSError) and bug.errno in _MACHINE and bug.filename:
+        return MachineError(
+            f"{bug.filename} cannot be used",
+            why=str(bug.strerror),
+            hint="multigit status   (says whether a run is open)",
+        )
     report = "\n".join(
         [
             f"multigit {__version__}, Python {platform.python_version()}, {platform.platform()}",
-            f"arguments: {hide_secrets(' '.join(sys.argv[1:]))}",
+            f"arguments: {redact(' '.join(sys.argv[1:]))}",
             "",
-            hide_secrets("".join(traceback.format_exception(bug))),
+            redact("".join(traceback.format_exception(bug))),
         ]
     )
     folder = user_state_path("multigit") / "crashes"
     path = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.txt"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in (folder.parent, folder):  # parents=True would open the upper one to everybody
+            one.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(report, encoding="utf-8")
         where = f"the details are in {path}; please report them"
@@ -42,6 +59,6 @@ def explain(bug: BaseException) -> BugError:
         where = f"the details could not be written: {unwritten.strerror}"
     return BugError(
         f"multigit met something nobody thought of: {type(bug).__name__}",
-        why=hide_secrets(str(bug)),
+        why=redact(str(bug)),
         hint=f"{where}\nmultigit status   (says whether a run is open)",
     )

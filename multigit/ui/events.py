@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from multigit.errors import MultigitError
+from multigit.ui.text import visible_json
 
 Tell = Callable[[str | None, str], None]
 
@@ -24,7 +25,7 @@ def recorder(path: Path, onward: Tell) -> Tell:
     def tell(repo: str | None, what: str) -> None:
         line = json.dumps({"at": datetime.now(UTC).isoformat(), "repo": repo, "what": what}, ensure_ascii=False)
         with lock:
-            file.write(line + "\n")
+            file.write(visible_json(line) + "\n")
         onward(repo, what)
 
     return tell

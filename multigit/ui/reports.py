@@ -159,6 +159,8 @@ def show_text(show: ShowDocument, *, width: int = 100, zone: tzinfo = UTC) -> st
         reason = f": {visible(event.reason)}" if event.reason else ""
         actor = f"{visible(event.by.user)}@{visible(event.by.host)}"
         lines += wrap(f"  {clock(event.at, zone)}  {event.kind} by {actor}{reason}", width, hang=4)
+        if event.data.get("signed_by"):
+            lines.append(f"    signed by {visible(str(event.data['signed_by']))}")
         for given in event.data.get("approvals", ()):
             lines.append(f"    approved by {visible(str(given.get('by')))}")
     name = max((cells(repo) for repo in show.commits), default=0)

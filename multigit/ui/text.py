@@ -6,6 +6,7 @@ terminal draws them wider than they are counted.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -29,6 +30,13 @@ def _written_out(char: str) -> str:
     if unicodedata.category(char) not in _HIDDEN and char not in _FILLERS:
         return char
     return char.encode("unicode_escape").decode("ascii")
+
+
+def visible_json(text: str) -> str:
+    """JSON `text` in which the same characters are escaped as JSON has it: a terminal shows it, a program reads it."""
+    if text.isascii():
+        return text
+    return "".join(json.dumps(c)[1:-1] if c != "\n" and _written_out(c) != c else c for c in text)
 
 
 def visible_lines(text: str) -> list[str]:

@@ -20,7 +20,10 @@ def verified_text(found: Verified, *, width: int = 100) -> str:
     head = f"{name}  {count(len(found.drifts), 'drift')} in {len(drifted)} of {repos} ({known}; {last}{older})"
     room = max(cells(drift.repo) for drift in found.drifts)
     lines = [line for drift in found.drifts for line in _drift(drift, room, width)]
-    return "\n".join([*_open(found, width), *wrap(head, width, hang=2), *lines])
+    open_run = _open(found, width)
+    if any(drift.kind == "ledger" for drift in found.drifts):  # what such a ledger says of runs comes after that
+        return "\n".join([*wrap(head, width, hang=2), *lines, *open_run])
+    return "\n".join([*open_run, *wrap(head, width, hang=2), *lines])
 
 
 def _open(found: Verified, width: int) -> list[str]:

@@ -76,6 +76,7 @@ def _set_aside(path: Path) -> None:
 def _make(path: Path, like: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
+    path.parent.parent.chmod(0o700)
     fresh = Path(tempfile.mkdtemp(prefix="new-", dir=path.parent))
     try:
         personal = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
@@ -123,7 +124,16 @@ def fetch(mirror: Mirror, wants: Mapping[str, Oid]) -> None:
     GitError where the remote lacks an object (`missing`) or does not answer.
     """
     with locked(mirror):
+        _suit(mirror, wants)
         _fetch(mirror, mirror.url, wants)
+
+
+def _suit(mirror: Mirror, wants: Mapping[str, Oid]) -> None:
+    """A mirror is made before its host's hash is known; one of the other hash can hold nothing and is made anew."""
+    like = "sha256" if any(len(oid) == 64 for oid in wants.values()) else "sha1"
+    if wants and (like == "sha256") is not ("sha256" in _text(mirror.path / "config")):
+        _set_aside(mirror.path)
+        _make(mirror.path, like)
 
 
 def fetch_from_folder(mirror: Mirror, folder: Path, wants: Mapping[str, Oid]) -> None:
@@ -148,7 +158,7 @@ def _fetch(mirror: Mirror, url: str, wants: Mapping[str, Oid]) -> None:
 
 def _refs(mirror: Mirror) -> dict[str, Oid]:
     out = git("for-each-ref", "--format=%(objectname) %(refname)", "refs/multigit/", at=mirror.path).out.decode()
-    return {ref: Oid(oid) for oid, _, ref in (line.partition(" ") for line in out.splitlines())}
+    return {ref: Oid(oid) for oid, _, ref in (line.partition(" ") for line in out.split("\n")) if oid}
 
 
 def _fetch_oids(mirror: Mirror, url: str, wants: Mapping[str, Oid]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import tempfile
 import threading
 import time
@@ -122,6 +123,9 @@ def program(
     argv: Sequence[str], *, cwd: Path, stdin: bytes, timeout: float, env: Mapping[str, str] | None = None
 ) -> Output:
     """Run what is not git (a person's own hook, ssh-keygen) with the same clean environment, deadline and redaction."""
+    if shutil.which(argv[0]) is None:
+        missing = f"there is no program {argv[0]!r} here"
+        raise MultigitError(missing, why="it is not in PATH", hint=f"command -v {argv[0]}")
     return _execute(argv, cwd, stdin, timeout, env or {})[0]
 
 

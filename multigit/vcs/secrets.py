@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,8 @@ _SHAPES = {
 }
 _READ = 1 << 20
 """Bytes of a file that are looked at: tokens stand in small files."""
+_HUGE = 16 << 20
+"""A larger file is no place for a token, and would not fit a small machine; about so much is read at once."""
 
 
 def suspects(folder: Path, paths: Sequence[str], never: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -39,17 +41,40 @@ def published(folder: Path, old: Oid, new: Oid, never: Sequence[str]) -> tuple[t
 
 
 def _contents(folder: Path, oids: Sequence[str]) -> dict[str, bytes]:
-    """The beginnings of blobs, in one process."""
+    """The beginnings of blobs, a bounded amount at a time; the few that are huge are not read at all."""
+    sizes = {oid: size for oid, size in _sizes(folder, dict.fromkeys(oids)) if size <= _HUGE}
     found: dict[str, bytes] = {}
-    out = git_in(folder, "cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode(), timeout=300).out
-    while out:
-        head, _, out = out.partition(b"\n")
-        words = head.split()
-        if len(words) == 3:
-            size = int(words[2])
-            found[words[0].decode()] = out[: min(size, _READ)]
-            out = out[size + 1 :]
+    batch: list[str] = []
+    for number, oid in enumerate(sizes, 1):
+        batch.append(oid)
+        if number == len(sizes) or sum(sizes[one] for one in batch) > _HUGE:
+            found |= _read(folder, batch)
+            batch = []
     return found
+
+
+def _sizes(folder: Path, oids: Iterable[str]) -> Iterator[tuple[str, int]]:
+    check = "--batch-check=%(objectname) %(objectsize)"
+    for line in git_in(folder, "cat-file", check, stdin=_lines(oids), timeout=300).out.decode().splitlines():
+        oid, _, size = line.partition(" ")
+        if size.isdigit():
+            yield oid, int(size)
+
+
+def _read(folder: Path, oids: Sequence[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    out = git_in(folder, "cat-file", "--batch", stdin=_lines(oids), timeout=300).out
+    at = 0
+    while at < len(out):
+        end = out.index(b"\n", at)
+        oid, _, size = out[at:end].split()
+        found[oid.decode()] = out[end + 1 : end + 1 + min(int(size), _READ)]
+        at = end + 2 + int(size)
+    return found
+
+
+def _lines(oids: Iterable[str]) -> bytes:
+    return "".join(f"{oid}\n" for oid in oids).encode()
 
 
 def _why(file: Path, path: str, never: Sequence[str]) -> str:

@@ -97,6 +97,7 @@ def test_it_is_found_from_a_folder_below(tmp_path: Path) -> None:
 
 
 @pytest.mark.shows("X9", "X8")
+@pytest.mark.fault("canary-url", "private-files")
 def test_a_bug_is_a_sentence_and_a_file_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kit = FleetKit.make(tmp_path, ("root",))
 
@@ -116,6 +117,7 @@ def test_a_bug_is_a_sentence_and_a_file_without_secrets(tmp_path: Path, monkeypa
 
 
 @pytest.mark.shows("X1")
+@pytest.mark.fault("closed-stdout")
 def test_a_closed_stdout_is_no_error_and_no_noise(tmp_path: Path) -> None:
     kit = FleetKit.make(tmp_path, ("root",))
     script = f'"{sys.executable}" -m multigit config schema | head -c 1; echo "exit ${{PIPESTATUS[0]}}"'

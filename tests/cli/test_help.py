@@ -72,6 +72,7 @@ def test_every_verb_says_in_the_list_what_it_says_itself() -> None:
         assert all(parameter.help for parameter in command.params if isinstance(parameter, click.Option)), verb
 
 
+@pytest.mark.fault("environment-consents")
 def test_no_option_takes_its_value_from_the_environment() -> None:
     context = click.Context(multigit, info_name="multigit")
     commands = [multigit.get_command(context, verb) for verb in VERBS]

@@ -18,6 +18,7 @@ def kit(tmp_path: Path) -> FleetKit:
 
 
 @pytest.mark.shows("X3")
+@pytest.mark.fault("environment-consents", "piped-yes")
 def test_the_environment_consents_to_nothing(kit: FleetKit) -> None:
     before = kit.refs(ledger=True, inner=True)
     names = ("YES", "CONFIRM", "PROMOTE_YES", "PROMOTE_CONFIRM", "PUSH_YES", "NO_INPUT", "ASSUME_YES", "FORCE")
@@ -28,6 +29,7 @@ def test_the_environment_consents_to_nothing(kit: FleetKit) -> None:
 
 
 @pytest.mark.shows("X3")
+@pytest.mark.fault("piped-yes")
 def test_yes_does_not_cover_production_and_the_commands_that_do_are_printed(kit: FleetKit) -> None:
     kit.promote().ok()
     before = kit.refs(ledger=True, inner=True)
@@ -77,6 +79,7 @@ def test_json_is_the_only_thing_on_stdout_and_text_goes_to_stderr(kit: FleetKit)
 
 
 @pytest.mark.shows("X1")
+@pytest.mark.fault("no-color")
 def test_colours_are_for_terminals_unless_asked_for(kit: FleetKit) -> None:
     assert "\x1b" not in kit.run("status", env={"FORCE_COLOR": "1"}).out
     assert "\x1b" in kit.run("status", "--color", "always", env={"NO_COLOR": "1"}).out
@@ -101,6 +104,7 @@ def test_events_are_appended_one_object_a_line(kit: FleetKit) -> None:
 
 
 @pytest.mark.shows("X1")
+@pytest.mark.fault("ascii-stdout", "cp949-stdout")
 @pytest.mark.parametrize("encoding", ["ascii", "cp949"])
 def test_a_terminal_that_cannot_carry_it_gets_what_it_can(kit: FleetKit, encoding: str) -> None:
     kit.commit("api", "dev", {"g.txt": "1\n"}, "feat: 결제 → é 🚀")

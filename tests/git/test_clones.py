@@ -55,6 +55,7 @@ def test_a_fresh_clone_is_the_same_and_clean(host: Bare, clone: Path) -> None:
 
 
 @pytest.mark.shows("G2")
+@pytest.mark.fault("porcelain-z")
 def test_changes_are_seen_by_their_names(host: Bare, clone: Path) -> None:
     (clone / "a").write_text("mine\n")
     (clone / "한글 new\nfile").write_text("x")
@@ -111,6 +112,7 @@ def test_a_linked_worktree_is_called_that(host: Bare, clone: Path, tmp_path: Pat
     assert (state.linked, state.current, state.relation) == (True, STG, "same")
 
 
+@pytest.mark.fault("clone-hooks", "clone-fsmonitor", "fsmonitor-off", "hooks-path-off")
 def test_hooks_and_monitors_of_a_clone_do_not_run(host: Bare, clone: Path, tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     for name in ("post-merge", "reference-transaction", "post-checkout", "query-watchman"):
@@ -277,6 +279,7 @@ def hook(clone: Path, script: str, mode: int = 0o755) -> None:
     file.chmod(mode)
 
 
+@pytest.mark.fault("own-pre-push-hook")
 def test_the_person_s_own_pre_push_hook_is_asked(clone: Path, tmp_path: Path) -> None:
     line = f"refs/heads/main {'1' * 40} refs/heads/main {'2' * 40}"
     assert clones.pre_push(clone, "/srv/x", line) == ""

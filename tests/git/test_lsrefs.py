@@ -62,11 +62,13 @@ def test_a_survey_has_heads_tags_fence_and_stages(host: Bare) -> None:
     assert state.stages == {"r-0123456789ab": head}
 
 
+@pytest.mark.fault("empty-repository")
 def test_an_empty_repository_is_no_problem(tmp_path: Path) -> None:
     state = survey(API, bare(tmp_path / "empty").url, [MAIN])
     assert (state.problem, state.heads, state.tags) == (None, {}, {})
 
 
+@pytest.mark.fault("ref-full-names")
 def test_a_branch_and_a_tag_of_one_name_are_two_things(host: Bare) -> None:
     other = host.commit({"a": "2"}, on="other")
     host.git("update-ref", "refs/tags/main", other)
@@ -95,6 +97,7 @@ def test_a_refused_address_is_a_problem_too() -> None:
     assert "remote helpers" in problem.why
 
 
+@pytest.mark.fault("sha-256")
 def test_sha256_ids_are_read(tmp_path: Path) -> None:
     host = bare(tmp_path / "wide", sha="sha256")
     head = host.commit({"a": "1"})
@@ -122,6 +125,7 @@ def test_names_we_do_not_accept_are_passed_over(host: Bare) -> None:
     ("status", "kind"),
     [(401, "auth"), (403, "auth"), (404, "missing"), (429, "unreachable"), (500, "unreachable"), (503, "unreachable")],
 )
+@pytest.mark.fault("http-401", "http-403", "http-404", "http-429", "http-5xx")
 def test_each_answer_of_a_web_host_is_its_own_problem(http_git: HttpGit, status: int, kind: str) -> None:
     bare(http_git.root / "x.git").commit({"a": "1"})
     url = http_git.url("x.git")
@@ -134,6 +138,7 @@ def test_each_answer_of_a_web_host_is_its_own_problem(http_git: HttpGit, status:
 
 
 @pytest.mark.slow
+@pytest.mark.fault("silent-remote")
 def test_a_host_that_takes_the_call_and_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         start = time.monotonic()

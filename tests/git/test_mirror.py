@@ -57,6 +57,7 @@ def test_eight_at_once_make_one_whole_mirror(host: Bare) -> None:
     assert [path.name for path in made[0].path.parent.iterdir()] == [made[0].path.name]
 
 
+@pytest.mark.fault("mirror-hooks")
 def test_personal_templates_and_hooks_do_not_get_in(host: Bare, hermetic: Path) -> None:
     (hermetic / "template/hooks").mkdir(parents=True)
     (hermetic / "template/hooks/reference-transaction").write_text("#!/bin/sh\nexit 1\n")
@@ -135,6 +136,7 @@ def test_a_clone_gives_its_own_commits_and_trees(host: Bare, tmp_path: Path) -> 
     assert read.tree_of(mirror, commit) != tree
 
 
+@pytest.mark.fault("cache-lock-files")
 def test_left_over_lock_files_of_a_killed_git_give_way(host: Bare) -> None:
     mirror, main = mirrored(host), head(host)
     (mirror.path / "refs/multigit/have/main.lock").write_text("")
@@ -145,6 +147,7 @@ def test_left_over_lock_files_of_a_killed_git_give_way(host: Bare) -> None:
     assert plain_git("rev-parse", HAVE, "refs/multigit/pin", at=mirror.path).split() == [new, main]
 
 
+@pytest.mark.fault("cache-corrupt")
 def test_a_broken_mirror_is_set_aside_and_made_anew(host: Bare) -> None:
     mirror, main = mirrored(host), head(host)
     (mirror.path / "HEAD").unlink()
@@ -170,6 +173,7 @@ def test_rescue_starts_over(host: Bare) -> None:
     assert read.tree_of(fresh, main)
 
 
+@pytest.mark.fault("sha-256")
 def test_sha256_repositories_have_sha256_mirrors(tmp_path: Path) -> None:
     host = bare(tmp_path / "wide", sha="sha256")
     main = host.commit({"a": "1"})
@@ -180,6 +184,7 @@ def test_sha256_repositories_have_sha256_mirrors(tmp_path: Path) -> None:
     assert len(write.empty_tree(mirrors.rescue(mirror))) == 64
 
 
+@pytest.mark.fault("fsck-objects")
 def test_a_hostile_pack_is_not_taken_in(host: Bare) -> None:
     mirror = mirrored(host)
     blob = host.git("hash-object", "-w", "--stdin", stdin=b"x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ def git_takes(ref: str) -> bool:
     return done.returncode == 0
 
 
+@pytest.mark.fault("ref-check-format")
 @settings(max_examples=150, deadline=None)
 @given(REFS)
 @example("a.lock")
@@ -39,6 +41,7 @@ def test_a_ref_is_taken_exactly_when_git_takes_it(name: str) -> None:
         assert git_takes(Tag(name).full)
 
 
+@pytest.mark.fault("ref-check-format")
 @settings(max_examples=60, deadline=None)
 @given(st.text(min_size=1, max_size=20))
 def test_no_text_at_all_is_taken_against_git(name: str) -> None:

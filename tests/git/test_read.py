@@ -83,6 +83,7 @@ def _base(host: Bare) -> Oid:
     return Oid(host.git("rev-list", "--max-parents=0", "main"))
 
 
+@pytest.mark.fault("submodule-pointers")
 def test_submodules_that_moved_apart_are_a_conflict(host: Bare) -> None:
     base = host.commit({"sub": "1" * 40}, mode="160000", on="main")
     host.commit({"sub": "2" * 40}, mode="160000", on="main")
@@ -98,6 +99,7 @@ def test_a_file_where_the_other_has_a_folder_is_a_conflict(host: Bare) -> None:
     assert any("file/directory" in words for words in kinds(outcome(host)).values())
 
 
+@pytest.mark.fault("unrelated-histories")
 def test_unrelated_histories_are_named(host: Bare) -> None:
     host.commit({"z": "z"}, on="stg", parents=())
     found = outcome(host)
@@ -131,6 +133,7 @@ def _entry(mirror: Mirror, tree: Oid, name: str) -> str:
     return plain_git("ls-tree", "--format=%(objectname)", tree, name, at=mirror.path)
 
 
+@pytest.mark.fault("clone-merge-drivers")
 def test_a_merge_driver_is_never_run(host: Bare, tmp_path: Path, hermetic: Path) -> None:
     mark = tmp_path / "ran"
     (hermetic / ".gitconfig").write_text(f'[merge "evil"]\n\tdriver = touch {mark}\n[merge]\n\tdefault = evil\n')
@@ -144,6 +147,7 @@ def test_a_merge_driver_is_never_run(host: Bare, tmp_path: Path, hermetic: Path)
 NAMES = ["한글 파일.txt", "new\nline", 'tab\tquote"', "🚀/📦", "-x", ":100644 a"]
 
 
+@pytest.mark.fault("porcelain-z")
 @pytest.mark.parametrize("name", NAMES)
 def test_strange_names_come_through_whole(host: Bare, name: str) -> None:
     main = host.head()

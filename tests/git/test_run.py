@@ -18,6 +18,7 @@ from multigit.vcs.urls import same_place, ssh_place
 from tests.support.gitkit import bare, plain_git
 
 
+@pytest.mark.fault("env-git-dir", "env-git-config-count", "env-git-exec-path")
 def test_an_inherited_git_environment_reaches_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     meant, other = bare(tmp_path / "meant"), bare(tmp_path / "other")
     head = meant.commit({"a": "1"})
@@ -48,6 +49,7 @@ def test_personal_settings_do_not_change_what_a_mirror_answers(tmp_path: Path, h
     assert run.git("config", "core.abbrev", check=False).out == b"4\n"
 
 
+@pytest.mark.fault("url-ext", "url-git-scheme", "url-proxycommand", "url-newline", "name-upload-pack")
 @pytest.mark.parametrize(
     "url",
     [
@@ -75,6 +77,7 @@ def test_ordinary_addresses_are_fine(url: str) -> None:
     assert run.check_url(url) == ""
 
 
+@pytest.mark.fault("allow-protocol-per-url", "url-ext")
 def test_a_transport_the_address_does_not_name_is_not_used(tmp_path: Path, hermetic: Path) -> None:
     mark = tmp_path / "ran"
     (hermetic / ".gitconfig").write_text(f'[url "ext::touch {mark} "]\n\tinsteadOf = https://host/\n')
@@ -91,6 +94,7 @@ def test_a_personal_rewrite_of_an_address_is_honoured(tmp_path: Path, hermetic: 
 
 
 @pytest.mark.shows("X8")
+@pytest.mark.fault("canary-url")
 def test_a_secret_is_in_no_error_and_no_listener(tmp_path: Path) -> None:
     heard: list[str] = []
     run.listen(lambda words, _: heard.append(" ".join(words)))
@@ -104,6 +108,7 @@ def test_a_secret_is_in_no_error_and_no_listener(tmp_path: Path) -> None:
     assert heard, "the listener was called"
 
 
+@pytest.mark.fault("canary-header", "canary-url")
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
@@ -114,14 +119,18 @@ def test_a_secret_is_in_no_error_and_no_listener(tmp_path: Path) -> None:
         ("http.extraHeader=Authorization: bearer canary", "***"),
         ("https://h/x?access_token=canary&y=1", "&y=1"),
         ("password=canary", "password=***"),
+        ("remote: login failed, password=canary next", "password=*** next"),
+        ("remote: AWS_SECRET_ACCESS_KEY=canary", "AWS_SECRET_ACCESS_KEY=***"),
+        ("PRIVATE-TOKEN: canary", "PRIVATE-TOKEN: ***"),
     ],
 )
 def test_redaction_keeps_the_rest(text: str, kept: str) -> None:
     assert "canary" not in run.redact(text)
     assert kept in run.redact(text)
-    assert run.redact("git@host:team/x.git feature/a@b") == "git@host:team/x.git feature/a@b"
+    assert run.redact("git@host:team/x.git feature/a@b key: a=b") == "git@host:team/x.git feature/a@b key: a=b"
 
 
+@pytest.mark.fault("deadline-process-group")
 def test_a_deadline_ends_the_whole_family(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"echo $$ >> {pids}; sh -c 'echo $$ >> {pids}; sleep 600' & sleep 600"
@@ -182,6 +191,7 @@ def test_git_s_words_become_kinds(err: str, kind: str) -> None:
     assert problem.hint
 
 
+@pytest.mark.fault("git-floor")
 def test_too_old_and_missing_git_say_what_is_needed() -> None:
     for found in ((2, 37, 9), ()):
         with pytest.raises(MultigitError, match="git") as old:
@@ -203,6 +213,7 @@ def test_places_are_compared_by_host_and_path() -> None:
 # -- lanes
 
 
+@pytest.mark.fault("fleet-1000")
 def test_each_keeps_the_order_and_the_bound() -> None:
     lock, running, most = threading.Lock(), 0, 0
     together = threading.Barrier(3)

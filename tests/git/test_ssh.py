@@ -82,6 +82,7 @@ def test_a_person_s_own_ssh_command_is_left_alone(ssh_git: SshGit, url: str, her
     assert list_refs(url, ["refs/heads/main"])
 
 
+@pytest.mark.fault("ssh-batch-mode")
 def test_an_unknown_host_key_is_a_problem_and_never_a_question(ssh_git: SshGit, url: str) -> None:
     (ssh_git.prefix / "known_hosts").write_text("")
     start = time.monotonic()

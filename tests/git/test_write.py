@@ -90,6 +90,7 @@ def test_a_tag_that_exists_is_never_moved(host: Bare) -> None:
     assert host.ref(TAG) == old
 
 
+@pytest.mark.fault("tag-exists-same")
 def test_a_ref_that_is_there_already_does_not_hinder_the_others(host: Bare) -> None:
     mirror, old = mirrored(host), head(host)
     new = child(mirror, old)
@@ -170,12 +171,14 @@ def test_a_push_that_takes_too_long_is_unknown(host: Bare) -> None:
     assert (report.done, report.refused, report.problem.kind) == (False, "", "timeout")
 
 
+@pytest.mark.fault("post-receive-fails")
 def test_a_post_receive_hook_that_fails_changes_nothing_about_done(host: Bare) -> None:
     host.hook("post-receive", "echo 'mail server down' >&2; exit 1")
     mirror, old = mirrored(host), head(host)
     assert push(mirror, [RefUpdate(ref=MAIN, old=old, new=child(mirror, old))]).done
 
 
+@pytest.mark.fault("no-atomic-push")
 def test_a_host_without_atomic_push_is_refused_by_us(host: Bare) -> None:
     host.git("config", "receive.advertiseAtomic", "false")
     mirror, old = mirrored(host), head(host)
@@ -217,6 +220,7 @@ def test_a_hook_cannot_pass_its_no_off_as_a_race(host: Bare) -> None:
     assert (bool(report.refused), report.stale) == (True, False)
 
 
+@pytest.mark.fault("follow-tags-off", "mirror-hooks")
 def test_personal_push_settings_add_nothing(host: Bare, hermetic: Path, tmp_path: Path) -> None:
     hook = tmp_path / "hooks/pre-push"
     hook.parent.mkdir()
@@ -250,6 +254,7 @@ def test_objects_are_checked_before_they_are_kept(host: Bare) -> None:
         (404, ("probe",), False, "missing"),
     ],
 )
+@pytest.mark.fault("http-401", "http-403", "http-404", "http-5xx")
 def test_a_web_host_s_no_and_its_trouble_are_different(
     http_git: HttpGit, status: int, steps: tuple[str, ...], refused: bool, kind: str
 ) -> None:

@@ -17,31 +17,31 @@ def goals() -> dict[str, str]:
     return dict(re.findall(r"^\| ([A-Z]\d+) \| (.+) \|$", text, flags=re.MULTILINE))
 
 
-def shown() -> dict[str, list[str]]:
-    """Promise to tests, as `file::test`."""
+def shown(mark: str = "shows") -> dict[str, list[str]]:
+    """Promise to tests, as `file::test`; with `mark`, what another marker names."""
     found: dict[str, list[str]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for name, ids in _marked(ast.parse(path.read_text(encoding="utf-8"))):
+        for name, ids in _marked(ast.parse(path.read_text(encoding="utf-8")), mark):
             for one in ids:
                 found.setdefault(one, []).append(f"{path.relative_to(ROOT / 'tests')}::{name}")
     return found
 
 
-def _marked(module: ast.Module) -> Iterator[tuple[str, list[str]]]:
-    whole = [i for node in module.body if isinstance(node, ast.Assign) for i in _ids([node.value])]
+def _marked(module: ast.Module, mark: str) -> Iterator[tuple[str, list[str]]]:
+    whole = [i for node in module.body if isinstance(node, ast.Assign) for i in _ids([node.value], mark)]
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name.lower().startswith(("test", "fleet")):
-            ids = whole + _ids(node.decorator_list)
+            ids = whole + _ids(node.decorator_list, mark)
             if ids:
                 yield node.name, sorted(set(ids))
 
 
-def _ids(nodes: list[ast.expr]) -> list[str]:
+def _ids(nodes: list[ast.expr], mark: str) -> list[str]:
     calls = [
         c for node in nodes for c in ast.walk(node) if isinstance(c, ast.Call) and isinstance(c.func, ast.Attribute)
     ]
     arguments = [
-        arg for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "shows" for arg in call.args
+        arg for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == mark for arg in call.args
     ]
     return [str(arg.value) for arg in arguments if isinstance(arg, ast.Constant)]
 

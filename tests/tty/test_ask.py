@@ -76,6 +76,7 @@ def test_only_a_clear_yes_is_yes(terminals: list[Terminal], keys: str, answer: b
     assert QUESTION in it.text
 
 
+@pytest.mark.fault("term-dumb")
 @pytest.mark.parametrize(
     ("keys", "answer"), [("y\r", True), ("yes\r", True), ("\r", False), ("no\r", False), ("네\r", True)]
 )
@@ -93,6 +94,7 @@ def test_a_dumb_terminal_is_asked_by_the_line(terminals: list[Terminal], keys: s
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
 @pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["ctrl-c", "ctrl-d"])
 @pytest.mark.parametrize("question", ["yes", "typed", "tick"])
+@pytest.mark.fault("ctrl-c-in-prompt")
 def test_ctrl_c_and_ctrl_d_stop_everything(terminals: list[Terminal], question: str, key: str, term: str) -> None:
     it = Terminal(question, "gli main", term=term)
     terminals.append(it)
@@ -163,6 +165,7 @@ def test_keys_typed_ahead_do_not_tick_the_next_item(terminals: list[Terminal]) -
     assert it.ends() == 0
 
 
+@pytest.mark.fault("text-escape")
 def test_a_hostile_question_draws_nothing(terminals: list[Terminal]) -> None:
     it = Terminal("yes", "merge \x1b[2Jx\u202e?")
     terminals.append(it)
@@ -173,6 +176,7 @@ def test_a_hostile_question_draws_nothing(terminals: list[Terminal]) -> None:
 
 
 @pytest.mark.shows("X3")
+@pytest.mark.fault("piped-yes")
 @pytest.mark.parametrize("question", ["yes", "typed", "tick"])
 def test_a_piped_answer_is_refused_and_stdin_is_not_read(question: str) -> None:
     reader, writer = os.pipe()
@@ -197,6 +201,7 @@ def test_a_piped_answer_is_refused_and_stdin_is_not_read(question: str) -> None:
 
 
 @pytest.mark.shows("X3")
+@pytest.mark.fault("piped-yes")
 @pytest.mark.parametrize("redirect", ["</dev/null", "2>/dev/null", "<<<yes"])
 def test_one_end_that_is_no_terminal_is_enough_to_refuse(terminals: list[Terminal], redirect: str) -> None:
     script = f'"{sys.executable}" "{ASKER}" yes "{QUESTION}" {redirect}; echo "exit $?"'

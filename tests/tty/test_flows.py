@@ -62,6 +62,7 @@ def everything(kit: FleetKit) -> tuple[dict[str, dict[str, str]], dict[str, tupl
 
 
 @pytest.mark.shows("G3", "X4")
+@pytest.mark.fault("term-dumb")
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
 def test_staging_asks_once(shop: Session, term: str) -> None:
     shop.kit.commit("api", "dev", {"g.txt": "1\n"}, "feat: g")
@@ -103,6 +104,7 @@ def test_production_is_ticked_agreed_to_and_typed(shop: Session, term: str) -> N
         ((*TICKED, *YES, *PHRASE[:1], ("go on:", "\x04")), 130),
     ],
 )
+@pytest.mark.fault("ctrl-c-in-prompt")
 def test_any_no_or_interruption_leaves_everything_as_it_was(shop: Session, steps: Sequence[Step], exits: int) -> None:
     before = everything(shop.kit)
     code, text = shop.types("promote", "stg", "main", steps=steps)

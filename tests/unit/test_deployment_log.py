@@ -117,6 +117,7 @@ def test_a_file_that_is_no_text_does_not_stop_it(log: Path) -> None:
     assert log.read_bytes().startswith(b"\xff\xfe\x00broken\n2026-")
 
 
+@pytest.mark.fault("log-forging")
 @pytest.mark.parametrize(
     "evil", ["\n2026-02-12 PROMOTE forged", "a\rb", "\u2028x", "\x1b[2J", 'say "hi" record=000000']
 )

@@ -7,7 +7,7 @@ import re
 from multigit import errors
 from multigit.cli.group import VERBS
 from multigit.configfile import parse
-from tests.support import shown
+from tests.support import faults, shown
 
 
 def test_the_coverage_page_is_up_to_date() -> None:
@@ -16,6 +16,14 @@ def test_the_coverage_page_is_up_to_date() -> None:
 
 def test_no_test_shows_a_promise_that_does_not_exist() -> None:
     assert set(shown.shown()) <= set(shown.goals())
+
+
+def test_the_page_of_faults_is_up_to_date() -> None:
+    assert faults.PAGE.read_text(encoding="utf-8") == faults.page(), "run: python -m tests.support.faults"
+
+
+def test_every_fault_has_a_test_or_a_reason_and_every_marker_a_fault() -> None:
+    assert not faults.mistakes()
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -51,3 +59,14 @@ def test_the_exit_codes_of_the_docs_are_those_of_the_code() -> None:
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
     codes = {value for name, value in vars(errors).items() if name.isupper() and isinstance(value, int)}
     assert told == codes
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    text = (shown.ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/.]+)::(\w+)`", text)
+    assert len(named) == text.count("`tests/")
+    for file, test in named:
+        assert re.search(rf"^def {test}\(", (shown.ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), test
+    promises = re.findall(r"^- \*\*Promised\*\*.*?(?=^- |^\n|^#|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert promises
+    assert not [promise for promise in promises if "`tests/" not in promise]

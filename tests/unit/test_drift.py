@@ -282,7 +282,9 @@ def test_a_name_with_shell_characters_stays_one_word() -> None:
 
 @pytest.mark.parametrize(("is_open", "found", "code"), [(0, 0, 0), (0, 1, 1), (1, 0, 4), (1, 1, 4)])
 def test_exit_codes(is_open: int, found: int, code: int) -> None:
-    assert exit_code(is_open, found) == code
+    drift = Drift(repo=API, kind="tag", what="moved")
+    assert exit_code(is_open, [drift] * found) == code
+    assert exit_code(is_open, [replace(drift, kind="stage")] * found) == (4 if is_open else 0)
 
 
 # --- reading what git has ------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +64,7 @@ class FakeHands:
     fence: Fence = Fence.NONE
     tag: TagState = TagState.ABSENT
     forgotten: bool = False
+    moved: Mapping[Branch, Oid] = field(default_factory=dict)
 
     def do(self, action: Stage | Look | LandIt | PutTag | Settle) -> Observation:
         self.done.append(action)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multigit.model.events import Event, History, Kind, fold
+from multigit.model.events import Event, History, Kind, fold, out_of_place
 from multigit.model.names import RunId
 from tests.unit.strategies import API, KIM, LEE, NOON, PROD, RUN, STG, oid
 
@@ -49,7 +49,7 @@ def test_the_phase_of_a_run(kinds: list[Kind], phase: str, is_open: bool) -> Non
 
 def test_what_is_kept_of_a_run() -> None:
     statuses = {"statuses": {"api": "landed"}}
-    run = fold([BEGIN, event("released", after=9, data=statuses)]).runs[RUN]
+    run = fold([BEGIN, event("landed"), event("released", after=9, data=statuses)]).runs[RUN]
     assert (run.tag, run.target, run.reason, run.by, run.owner) == (PLAN["tag"], "prod", "sprint 12", KIM, "first")
     assert (run.started, run.ended) == (NOON, NOON + timedelta(seconds=9))
     assert run.statuses == {API: "landed"}
@@ -68,7 +68,7 @@ def test_why_it_was_taken_back_replaces_why_it_was_begun() -> None:
 
 @pytest.mark.shows("R2")
 def test_a_released_rollback_sets_a_quarantine_and_an_aborted_one_does_not() -> None:
-    released = fold([BEGIN, event("released", data={"quarantine": [MARK]})])
+    released = fold([BEGIN, event("landed"), event("released", data={"quarantine": [MARK]})])
     (hold,) = released.holds
     assert (hold.id, hold.env, hold.reason, hold.run, hold.quarantine) == ("q-1", PROD, "500s", RUN, True)
     assert hold.sources == {API: (oid(2),)}
@@ -85,10 +85,41 @@ def test_a_hold_of_a_person_is_no_quarantine_and_ends_with_its_lift() -> None:
 
 @pytest.mark.shows("R2")
 def test_a_release_that_reapplies_lifts_the_quarantine() -> None:
-    held = [BEGIN, event("released", data={"quarantine": [MARK]})]
-    again = [event("begin", OTHER, data={"plan": PLAN}), event("released", OTHER, data={"lifts": ["q-1"]})]
-    assert fold([*held, *again[:1]]).holds
+    held = [BEGIN, event("landed"), event("released", data={"quarantine": [MARK]})]
+    begin = event("begin", OTHER, data={"plan": PLAN})
+    again = [begin, event("landed", OTHER), event("released", OTHER, data={"lifts": ["q-1"]})]
+    assert fold([*held, *again[:2]]).holds
     assert fold([*held, *again]).holds == ()
+
+
+FORGED = {
+    "a second beginning": [BEGIN, event("landed"), event("released"), event("begin", data={"plan": {}})],
+    "a release that did not land": [BEGIN, event("released")],
+    "a release of what was taken back": [BEGIN, event("aborting"), event("aborted"), event("released")],
+    "an abort of what was released": [BEGIN, event("landed"), event("released"), event("aborted")],
+    "a landing of what is taken back": [BEGIN, event("aborting"), event("landed")],
+    "a run that never began": [event("released")],
+    "a closed run taken over": [BEGIN, event("aborting"), event("aborted"), event("take", by=LEE)],
+}
+
+
+@pytest.mark.parametrize("records", FORGED.values(), ids=FORGED)
+def test_a_record_that_cannot_follow_changes_nothing_and_is_named(records: list[Event]) -> None:
+    """Whoever can push can write records; what no multigit writes must not count."""
+    assert fold(records).runs == fold(records[:-1]).runs
+    assert [found for found, _ in out_of_place(records)] == records[-1:]
+
+
+def test_a_hold_ends_by_its_own_lift_alone() -> None:
+    freeze = event("hold", None, reason="stop", data={"hold": "h-1", "env": "prod"})
+    again = event("hold", None, data={"hold": "h-1", "env": "stg"})
+    begin = event("begin", OTHER, data={"plan": {**PLAN, "target": "stg"}})
+    assert fold([freeze, again]).holds == fold([freeze]).holds
+    lifts = {"lifts": ["h-1"]}
+    for last in (event("take", OTHER, data=lifts), event("landed", OTHER, data=lifts)):
+        assert fold([freeze, begin, last]).holds == fold([freeze]).holds
+    other_env = [freeze, begin, event("landed", OTHER), event("released", OTHER, data=lifts)]
+    assert fold(other_env).holds == fold([freeze]).holds
 
 
 @st.composite

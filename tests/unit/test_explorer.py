@@ -1,5 +1,6 @@
 """The protocol holds in every state that can be reached, and each naive variant of it is seen to break."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -26,6 +27,10 @@ from tests.support.worlds import Budget
 CALM = Budget(mishaps=0)
 
 
+Note = Callable[[str, object], None]
+"""pytest's record_property: what is told at the end of the test run (tests/support/explored.py)."""
+
+
 def explored(
     budget: Budget, policies: tuple[Policy, ...] = ("plain",), edge: Edge | None = None, decide: Decide = protocol.next
 ) -> Found:
@@ -33,35 +38,47 @@ def explored(
     return explorer.explore(fleets(explorer.model, 2, budget, policies))
 
 
+def holds(found: Found, note: Note) -> None:
+    note("states", found.worlds)
+    if found.wrong:
+        note("violation", found.wrong)
+    assert (found.wrong, found.way) == ("", ())
+
+
+def is_caught(mutant: str, found: Found, invariant: str, note: Note) -> None:
+    note("mutant", (mutant, invariant in found.wrong))
+    assert invariant in found.wrong
+    assert found.way
+
+
 @pytest.mark.slow
 @pytest.mark.shows("G6", "X5", "X6")
-def test_all_invariants_hold_after_one_mishap_at_hosts_of_every_kind() -> None:
+def test_all_invariants_hold_after_one_mishap_at_hosts_of_every_kind(record_property: Note) -> None:
     model = Model()
     mixes: list[tuple[Policy, ...]] = [("no rewinds", "rejects"), *(("plain", policy) for policy in POLICIES)]
     found = Explorer(model).explore(model.start(mix, Budget(mishaps=1)) for mix in mixes)
-    print(f"{found.worlds} states")
-    assert (found.wrong, found.way) == ("", ())
+    holds(found, record_property)
     assert found.worlds > 40_000
 
 
 @pytest.mark.slow
 @pytest.mark.shows("G6", "X5", "X6")
-def test_all_invariants_hold_after_two_mishaps_at_plain_hosts() -> None:
+def test_all_invariants_hold_after_two_mishaps_at_plain_hosts(record_property: Note) -> None:
     found = explored(Budget(mishaps=2, colleague=1, unread=0, squatter=0, rival=0))
-    print(f"{found.worlds} states")
-    assert (found.wrong, found.way) == ("", ())
+    holds(found, record_property)
     assert found.worlds > 50_000
 
 
 @pytest.mark.shows("G6", "X5")
-def test_with_every_read_apart_from_its_push() -> None:
+def test_with_every_read_apart_from_its_push(record_property: Note) -> None:
     model = Model(slow_reads=True)
-    assert Explorer(model).explore(fleets(model, 2, CALM, ("plain", "no rewinds"))).wrong == ""
+    holds(Explorer(model).explore(fleets(model, 2, CALM, ("plain", "no rewinds"))), record_property)
 
 
-def test_every_end_is_reached() -> None:
-    told = explored(Budget(mishaps=1)).told
-    assert {end.value for end in told} == {"released", "aborted", "race", "lost", "open"}
+def test_every_end_is_reached(record_property: Note) -> None:
+    found = explored(Budget(mishaps=1))
+    holds(found, record_property)
+    assert {end.value for end in found.told} == {"released", "aborted", "race", "lost", "open"}
 
 
 # --- naive variants ----------------------------------------------------------------------------------------------
@@ -124,36 +141,33 @@ def reversible(state: State, seen: tuple[Observation, ...]) -> tuple[State, tupl
 
 
 @pytest.mark.parametrize(
-    ("edge", "budget", "invariant"),
+    ("mutant", "edge", "budget", "invariant"),
     [
-        (NoFenceInThePush(), Budget(mishaps=1), "I4"),
-        (LeaseOnTheBranchAlone(), CALM, "I4"),
-        (TagInTheLandingPush(), CALM, "I5"),
-        (NoReadBack(), Budget(mishaps=1), "I3"),
-        (LedgerNotReadBack(), Budget(mishaps=1), "I2"),
+        ("no fence", NoFenceInThePush(), Budget(mishaps=1), "I4"),
+        ("lease on the branch alone", LeaseOnTheBranchAlone(), CALM, "I4"),
+        ("tag in the landing push", TagInTheLandingPush(), CALM, "I5"),
+        ("no read-back", NoReadBack(), Budget(mishaps=1), "I3"),
+        ("ledger not read back", LedgerNotReadBack(), Budget(mishaps=1), "I2"),
     ],
 )
-def test_a_naive_edge_is_caught(edge: Edge, budget: Budget, invariant: str) -> None:
-    found = explored(budget, edge=edge)
-    assert invariant in found.wrong
-    assert found.way
+def test_a_naive_edge_is_caught(mutant: str, edge: Edge, budget: Budget, invariant: str, record_property: Note) -> None:
+    is_caught(mutant, explored(budget, edge=edge), invariant, record_property)
 
 
 ONE_COLLEAGUE_ONE_LATE = Budget(mishaps=2, lied=0, unread=0, colleague=1, other_run=0, squatter=0, rival=0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("edge", "wrong"), [(OneFenceValueForAllTries(), "I4"), (Edge(), "")])
-def test_a_fence_value_that_repeats_is_caught(edge: Edge, wrong: str) -> None:
-    model = Model(edge)
-    found = Explorer(model).explore([model.start(("plain", "rejects"), ONE_COLLEAGUE_ONE_LATE)])
-    assert wrong in found.wrong
-    assert bool(found.wrong) == bool(wrong)
+def test_a_fence_value_that_repeats_is_caught(record_property: Note) -> None:
+    mutant, model = Model(OneFenceValueForAllTries()), Model()
+    found = Explorer(mutant).explore([mutant.start(("plain", "rejects"), ONE_COLLEAGUE_ONE_LATE)])
+    is_caught("one fence value for all tries", found, "I4", record_property)
+    holds(Explorer(model).explore([model.start(("plain", "rejects"), ONE_COLLEAGUE_ONE_LATE)]), record_property)
 
 
-def test_an_abort_that_can_be_taken_back_is_caught() -> None:
+def test_an_abort_that_can_be_taken_back_is_caught(record_property: Note) -> None:
     found = explored(CALM._replace(operators=2), decide=reversible)
-    assert "I3" in found.wrong
+    is_caught("reversible abort", found, "I3", record_property)
 
 
 # --- the modelled remotes behave like git ------------------------------------------------------------------------

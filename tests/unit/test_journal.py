@@ -34,6 +34,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.fault("private-files")
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
 def test_only_its_owner_can_read_it(path: Path, mask: int) -> None:
     path.parent.mkdir(parents=True, mode=0o755)
@@ -103,6 +104,7 @@ def test_three_processes_begin_one_journal_at_once(path: Path) -> None:
     assert len(Journal(path, FLEET).entries()) == 30
 
 
+@pytest.mark.fault("journal-newer-schema")
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     Journal(path, FLEET).close()
     with sqlite3.connect(path) as db:
@@ -117,6 +119,7 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", ["garbage", "symlink", "folder", "cut short"])
+@pytest.mark.fault("journal-garbage", "journal-symlink")
 def test_what_is_no_journal_is_refused(path: Path, harm: str) -> None:
     Journal(path, FLEET).note("intent", "r-1")
     if harm == "cut short":

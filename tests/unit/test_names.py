@@ -29,6 +29,15 @@ REVISIONS = ["a..b", "a:b", "a^", "a~1", "a@{1}", "@", "HEAD", "a.lock", "a/.b",
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
 
 
+@pytest.mark.fault(
+    "name-upload-pack",
+    "name-traversal",
+    "name-absolute",
+    "name-dot-git",
+    "name-newline",
+    "name-emoji",
+    "name-300-characters",
+)
 @pytest.mark.parametrize("kind", [RepoName, EnvName, Oid, RunId])
 @pytest.mark.parametrize("value", [*HOSTILE, "😀", "é"])
 def test_hostile_names_are_refused(kind: type[Name], value: str) -> None:
@@ -46,12 +55,14 @@ def test_repository_names_that_a_file_system_or_git_could_misread_are_refused(va
     assert RepoName.problem(value)
 
 
+@pytest.mark.fault("ref-refspec-characters", "end-of-options")
 @pytest.mark.parametrize("value", [*HOSTILE, *REVISIONS])
 def test_refs_with_revision_or_refspec_characters_are_refused(value: str) -> None:
     with pytest.raises(ValueError):
         Branch(value)
 
 
+@pytest.mark.fault("ref-full-names")
 def test_a_branch_and_a_tag_of_one_name_have_different_full_refs() -> None:
     assert (Branch("v1").full, Tag("v1").full) == ("refs/heads/v1", "refs/tags/v1")
 
@@ -73,6 +84,7 @@ def test_problem_and_constructor_agree(kind: type[Name], value: str) -> None:
         assert kind(value) == value
 
 
+@pytest.mark.fault("url-local-as-written")
 @pytest.mark.parametrize(
     "value",
     [
@@ -85,6 +97,7 @@ def test_addresses_that_are_fine(value: str) -> None:
     assert Url(value) == value
 
 
+@pytest.mark.fault("url-ext", "url-git-scheme", "url-proxycommand", "url-newline", "url-embedded-token")
 @pytest.mark.parametrize(
     ("value", "why"),
     [
@@ -115,6 +128,7 @@ def test_addresses_that_carry_commands_or_secrets_are_refused(value: str, why: s
     assert why in Url.problem(value)
 
 
+@pytest.mark.fault("canary-url")
 def test_secrets_are_found_and_hidden() -> None:
     assert hide_secrets("https://joe:pass@host/x and https://host/x") == "https://***@host/x and https://host/x"
     assert hide_secrets(f"token {TOKEN}.") == "token ***."
@@ -122,6 +136,7 @@ def test_secrets_are_found_and_hidden() -> None:
     assert not has_secret("git@github.com:team/api.git https://host:8080/x ${env:TOKEN}")
 
 
+@pytest.mark.fault("url-embedded-token", "canary-url")
 @given(
     st.from_regex(r"[A-Za-z0-9_]{1,20}", fullmatch=True), st.from_regex(r"[A-Za-z0-9!$%&*._-]{1,30}", fullmatch=True)
 )

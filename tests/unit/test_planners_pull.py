@@ -64,6 +64,7 @@ def test_changes_on_another_branch_do_not_hinder() -> None:
     assert not step.checked_out
 
 
+@pytest.mark.fault("no-such-branch")
 def test_a_branch_that_is_not_here_yet_is_made() -> None:
     step = s.step_of(planned(clone(relation="absent", current=DEV, heads={DEV: oid(1)})))
     assert isinstance(step, Forward)

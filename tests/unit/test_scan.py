@@ -47,6 +47,7 @@ def test_a_folder_of_clones_becomes_a_short_file(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.fault("canary-url")
 def test_a_password_in_a_clones_address_is_left_out(tmp_path: Path) -> None:
     clones(tmp_path, "api")
     text = scan(tmp_path, lambda _: "https://joe:canary@github.com/team/api.git")

@@ -42,10 +42,12 @@ def test_a_taken_tag_gives_the_next_second() -> None:
     assert stamp(datetime(2026, 2, 12, 7, 0, 59, tzinfo=SEOUL), "deploy-20260212-070059") == "deploy-20260212-070100"
 
 
+@pytest.mark.fault("clock-set-back")
 def test_a_clock_set_back_does_not_set_tags_back() -> None:
     assert stamp(datetime(2026, 2, 12, 6, tzinfo=SEOUL), "deploy-20260212-070014") == "deploy-20260212-070015"
 
 
+@pytest.mark.fault("clock-dst")
 def test_the_repeated_hour_of_autumn_runs_on() -> None:
     second = datetime(2026, 11, 1, 1, 10, fold=1, tzinfo=ZoneInfo("America/New_York"))
     assert stamp(second, "deploy-20261101-013000") == "deploy-20261101-013001"
