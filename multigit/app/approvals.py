@@ -6,6 +6,7 @@ It lies in a ref of its own, not in the ledger: a record there would make the ve
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,11 +15,14 @@ from multigit.app.consent import Options
 from multigit.app.look import states
 from multigit.app.session import Session
 from multigit.errors import DONE, MultigitError, Refused, UsageError
-from multigit.model.attest import Approval, approval_of, statement
+from multigit.model.attest import Approval, approval_of, counted, statement
 from multigit.model.config import Environment
 from multigit.model.documents import ApprovalDocument
+from multigit.model.drift import Drift
+from multigit.model.events import History, Run
 from multigit.model.names import RunId
 from multigit.model.objects import Signature
+from multigit.model.past import Past
 from multigit.model.plan import Plan
 from multigit.model.signatures import address_of, into_commit, of_commit
 from multigit.ui import ask
@@ -58,6 +62,33 @@ def read(session: Session, plan: Plan) -> tuple[Approval, ...]:
     return tuple(given for given in found if isinstance(given, Approval))
 
 
+def doubted(session: Session, history: History, run: Run, plan: Plan) -> str:
+    """Why the approvals that a run's beginning carries are not enough; '' where they are, or none are asked for."""
+    env = _asked(session, plan)
+    if env is None:
+        return ""
+    begun = next(e for e in history.events if (e.kind, e.run) == ("begin", run.id))
+    texts = [str(given.get("text", "")) for given in begun.data.get("approvals", ())]
+    found = [_approval(session, env, plan, text.encode("utf-8", "surrogateescape")) for text in texts]
+    given = [one for one in found if isinstance(one, Approval)]
+    enough = counted(given, plan, env.may_approve, str(begun.data.get("signed_by", "")))
+    return "" if len(enough) >= env.approvals else f"{len(enough)} of {env.approvals} approvals"
+
+
+def drifts(session: Session, past: Past, envs: Sequence[Environment]) -> Iterator[Drift]:
+    """For `verify`: releases without the approvals they needed, from the first one on that had any."""
+    for env in envs:
+        due = False
+        for run, plan in reversed(past.newest_first()):
+            if plan.target != env.name or not _asked(session, plan):
+                continue
+            why = doubted(session, past.history, run, plan)
+            due = due or not why
+            if why and due and run.phase == "released":
+                yield Drift(repo=session.config.home.name, kind="signature", what=f"run {run.id} was not approved",
+                            why=why, fix=f"multigit show {run.id}")  # fmt: skip
+
+
 def _approval(session: Session, env: Environment, plan: Plan, body: bytes) -> Approval | str:
     payload, signature = of_commit(body)
     address, why = check(payload, signature, signing.allowed(session, env.may_approve))
@@ -82,6 +113,7 @@ def drop(session: Session, plan: Plan) -> None:
 def approve(session: Session, screen: Screen, path: Path, options: Options) -> int:
     """Sign the plan in `path`, if it is somebody else's, still true, and its environment asks for it."""
     plan = consent.saved(path, session.now())
+    _of_this_fleet(session, path, plan)
     env = _asked(session, plan)
     if env is None:
         raise UsageError(
@@ -89,6 +121,9 @@ def approve(session: Session, screen: Screen, path: Path, options: Options) -> i
         )
     by = _approver(session, env, plan)
     screen.say(plan_text(plan, width=screen.width), always=screen.interactive)
+    if plan.config != session.loaded.digest:
+        why = f"the plan was made with another {session.loaded.path.name} than the one here: its gates may be others"
+        raise stale_plan(why=why, command=f"bring {session.loaded.path} up to date, then: {options.again}")
     if why := report.first_move(session, plan, states(session, _environments(session, plan))):
         raise stale_plan(why=why, command=f"ask {plan.operator.name} for a new plan")
     given = read(session, plan)
@@ -99,6 +134,13 @@ def approve(session: Session, screen: Screen, path: Path, options: Options) -> i
     _agree(screen, plan, options)
     _publish(session, plan, by)
     return _told(screen, plan, read(session, plan), f"{plan.id} is approved by {by} (sha256:{plan.digest[:12]})")
+
+
+def _of_this_fleet(session: Session, path: Path, plan: Plan) -> None:
+    known = {*session.config.environments, *session.config.repos}
+    named = {str(name) for name in (plan.source, plan.target, *(seen.repo for seen in plan.seen)) if name}
+    if strange := sorted(named - known):
+        raise UsageError(f"{path} is a plan of another fleet", why=f"repos.yaml has no {strange[0]}")
 
 
 def _environments(session: Session, plan: Plan) -> list[Environment]:

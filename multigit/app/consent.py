@@ -6,6 +6,7 @@ On a terminal a person is asked; elsewhere nothing is asked and options must say
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
@@ -86,7 +87,9 @@ def _by_options(plan: Plan, options: Options, asked: Sequence[GateResult]) -> No
     elif options.plan_file is None and plan.verb != "rollback":
         raise problems.production_needs_plan(**_commands(plan, options))
     if options.confirm is not None and options.confirm != plan.phrase:
-        raise problems.wrong_phrase(given=options.confirm, phrase=plan.phrase, command=options.again)
+        file = f" --plan {shlex.quote(str(options.plan_file))}" if options.plan_file else ""
+        command = f"{options.again}{file} --confirm {shlex.quote(plan.phrase)}"
+        raise problems.wrong_phrase(given=options.confirm, phrase=plan.phrase, command=command)
     open_gates = [result for result in asked if result.blocks]
     if open_gates:
         first = open_gates[0]

@@ -16,6 +16,9 @@ from multigit.model.fleet import Fleet
 from multigit.model.plan import Plan, Refusal
 from multigit.model.verdict import GateResult, Subject
 
+FIRM = frozenset({"signed", "approved"})
+"""Gates that no reason opens."""
+
 
 def asked(session: Session, plan: Plan, fleet: Fleet, options: Options) -> tuple[GateResult, ...]:
     """The gates of this road. A hold is always asked; so is, before production, whether hotfixes were merged back."""
@@ -23,7 +26,7 @@ def asked(session: Session, plan: Plan, fleet: Fleet, options: Options) -> tuple
         return ()
     gates = [*_listed(session, plan), *_demanded(session, plan, dry_run=options.dry_run)]
     subject = Subject(config=session.config, plan=plan, fleet=fleet, now=session.now(), folder=str(session.folder))
-    if firm := sorted({"signed", "approved"} & set(options.overrides)):
+    if firm := sorted(FIRM & set(options.overrides)):
         raise UsageError(f"the gate {firm[0]!r} cannot be overridden",
                          why="signers and approvals are what repos.yaml asks for, and end there")  # fmt: skip
     unknown = set(options.overrides) - {gate.name for gate in gates}
@@ -42,6 +45,19 @@ def _listed(session: Session, plan: Plan) -> list[Gate]:
         if not any(gate.kind == "backmerged" for gate in gates):
             gates.append(_owes_nothing(plan))
     return gates
+
+
+def may_sign(session: Session, plan: Plan) -> None:
+    """Refused unless the operator can sign for the plan's environment, where that is asked for."""
+    env = session.config.environments[plan.target] if plan.target else None
+    if env is None or not env.signers:
+        return
+    subject = Subject(config=session.config, plan=plan, fleet=Fleet(repos=(), history=session.ledger.history),
+                      now=session.now(), folder=str(session.folder))  # fmt: skip
+    (said,) = evaluate([Gate(name="signed", kind="signed")], subject)
+    if said.verdict.state != "pass":
+        raise Refused(said.verdict.why, hint="\n".join(said.verdict.details) or "multigit doctor",
+                      state="nothing was changed; abort needs no key")  # fmt: skip
 
 
 def _demanded(session: Session, plan: Plan, *, dry_run: bool) -> list[Gate]:
@@ -63,6 +79,7 @@ def blocked(plan: Plan, gates: Sequence[GateResult]) -> MultigitError:
     """What stops the plan, in one error: exit 1 where something is broken, 3 where something forbids it."""
     reasons = blocked_by(plan, gates)
     hints = [r.hint for r in plan.refusals if r.hint]
+    hints += [line for g in gates if g.blocks and g.gate.name in FIRM for line in g.verdict.details[:1]]
     kind = MultigitError if all(r.technical for r in plan.refusals) and plan.refusals else Refused
     first = next((sentence(r) for r in plan.refusals), "")
     gate = next((f"{g.gate.name}: {g.verdict.why}" for g in gates if g.blocks and g.verdict.state != "ask"), "")

@@ -17,7 +17,7 @@ from multigit.model.config import Environment, Repo
 from multigit.model.events import History
 from multigit.model.fleet import CloneState, CommitLine, Distance, Fleet, Pair, Problem, RepoState, Restore
 from multigit.model.names import Branch, Oid, RepoName, Tag
-from multigit.model.past import Past
+from multigit.model.past import Past, expected_tags
 from multigit.tagschemes import newest_not_later
 from multigit.vcs import clones, merging, read
 from multigit.vcs.lsrefs import survey
@@ -58,7 +58,8 @@ def history(session: Session, seen: Sequence[RepoState]) -> History:
 
 
 def _records(session: Session, home: RepoState) -> History:
-    return cached_anew(session, session.config.home, lambda: session.ledger.read(home.heads.get(LEDGER)))
+    read_now = cached_anew(session, session.config.home, lambda: session.ledger.read(home.heads.get(LEDGER)))
+    return signing.without_unsigned_lifts(session, read_now)
 
 
 def cached_anew(session: Session, repo: Repo, work: Callable[[], T]) -> T:
@@ -117,7 +118,7 @@ def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, rev
     config = session.config
     assert target.tag is not None
     template = target.tag
-    past = Past.of(seen.history if target.signers else History())
+    past = Past.of(seen.history)
 
     def one(repo: Repo, state: RepoState) -> Restore | Problem:
         branch = config.branch(repo, target)
@@ -134,7 +135,9 @@ def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, rev
             exact=tag == to,
             revert=revert,
         )
-        if tag is None or not target.signers:
+        if target.signers and tag != to and to in expected_tags(past, repo.name):
+            return replace(back, doubt=f"{to} was released here, and its tag is gone")
+        if tag is None:
             return back
         at = state.tags[tag]
         raw = read.read_object(mirror, at.oid)
@@ -214,10 +217,14 @@ def clone_states(
     *,
     publish: bool = False,
     commit: bool = False,
+    own: Sequence[Path] = (),
 ) -> Fleet:
     """Add people's clones. `publish`: with what looks secret in what they are ahead by; `commit`: also the tree that
-    the tracked changes would make.
+    the tracked changes would make; `own`: files that multigit wrote, which are nobody's untracked work.
     """
+    not_work = {
+        str(path) for path in (*own, session.loaded.path, *map(session.clone_path, session.config.repos.values()))
+    }
     selection = session.selection()
     config = session.config
     repos = [repo for repo in config.repos.values() if selection is None or repo.name in selection]
@@ -233,6 +240,8 @@ def clone_states(
         found = clones.look(repo.name, path, session.url(repo), branch, head)
         if found.relation == "unknown" and branch and head and branch in found.heads:
             found = replace(found, relation=_relation(session, repo, found.heads[branch], head))
+        work = tuple(name for name in found.untracked if str(path / name.rstrip("/")) not in not_work)
+        found = replace(found, untracked=work)
         if commit and branch and found.exists and found.dirty and found.current == branch and branch in found.heads:
             tree, stat = clones.tracked_tree(path, found.heads[branch], look_only=True)
             found = replace(found, work_tree=tree, diffstat=stat, suspects=_suspects(session, path, stat))

@@ -94,7 +94,7 @@ def hotfix(
     if there.name not in session.config.hotfix.allow:
         allowed = ", ".join(session.config.hotfix.allow) or "none"
         raise UsageError(f"repos.yaml allows no hotfix of {there.name}", why=f"hotfix.allow: {allowed}")
-    publication = _publication(session, "hotfix", there, message)
+    publication = _publication(session, "hotfix", there, message, options)
     if not backmerge_too or options.dry_run:
         return _run(session, screen, publication, options)
     road = [there.name, *(name for name in session.config.hotfix.backmerge if name != there.name)]
@@ -107,7 +107,7 @@ def push(session: Session, screen: Screen, target: str, options: Options, messag
     there = session.environment(target)
     if there.production:
         raise UsageError(f"{there.name} is production", hint=f'multigit hotfix --push {target} -m "…"')
-    publication = _publication(session, "push", there, message)
+    publication = _publication(session, "push", there, message, options)
     # A road that does not exist is said before anything moves.
     after = [_promotion(session, target, then, "", reapply=False)] if then else []
     if not after or options.dry_run:
@@ -145,14 +145,15 @@ def _half(what: str, failed: MultigitError) -> PartlyApplied:
     )
 
 
-def _publication(session: Session, verb: Verb, there: Environment, message: str) -> Move:
+def _publication(session: Session, verb: Verb, there: Environment, message: str, options: Options) -> Move:
     config = session.config
     request = _request(session, verb, target=there, message=message)
 
     def seen() -> Fleet:
         fleet = look.fleet(session, (there,))
         branch_of = lambda repo: config.branch(repo, there)  # noqa: E731
-        return look.clone_states(session, fleet, branch_of, publish=True, commit=bool(message))
+        own = [path.absolute() for path in (options.out, options.plan_file, session.log_path) if path]
+        return look.clone_states(session, fleet, branch_of, publish=True, commit=bool(message), own=own)
 
     return Move(request, seen, hotfix_planner.plan)
 
@@ -258,7 +259,8 @@ def _still_true(session: Session, plan: Plan) -> None:
 
 
 def _apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet) -> int:
-    work = work_for(session, screen, plan, gates, fleet.approvals, signing.tags(session, plan))
+    signatures = signing.tags(session, plan)
+    work = work_for(session, screen, plan, gates, fleet.approvals, signatures, signing.by(session, plan))
     work.ledger.history = fleet.history
     started = time.monotonic()
     with signals.heeded(work, screen.warn):
@@ -277,10 +279,11 @@ def _apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateRes
 
 def work_for(
     session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult] = (), given: Sequence[Approval] = (),
-    signatures: Mapping[RepoName, str] | None = None,
+    signatures: Mapping[RepoName, str] | None = None, signed_by: str = "",
 ) -> Work:  # fmt: skip
     """What the engine needs to apply `plan`; `signatures` of its tags, where they are signed."""
-    consent = {
+    consent: dict[str, object] = {
+        **({"signed_by": signed_by} if signed_by else {}),
         **({"approvals": [plain(approval) for approval in given]} if given else {}),
         "answered": {r.gate.name: list(r.answered) for r in gates if r.answered},
         "overrides": {r.gate.name: r.overridden for r in gates if r.overridden},

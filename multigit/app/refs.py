@@ -46,6 +46,9 @@ def _relative(session: Session, fleet: Fleet, word: str) -> str:
     made = [
         row for row in rows if row.tag and row.verb != "rollback" and row.result not in ("aborted", "failed", "open")
     ]
+    if not made[word == "previous" :]:
+        why = f"{made[0].tag} is the first one" if made else "nothing was released yet"
+        raise UsageError(f"there is no {word} release to go to", why=why, hint="multigit history")
     stands = [row for row in (made if word == "last" else made[1:]) if row.result != "rolled back"]
     return stands[0].tag if stands and stands[0].tag else word
 

@@ -193,5 +193,5 @@ def _leftovers(session: Session, asked: Asked, history: History | None) -> Itera
         yield _told(asked, "leftovers", "ok", "none")
         return
     names = ", ".join(ref.removeprefix("refs/multigit/") for ref in old)
-    why = f"{names}: of no open run; harmless, and nobody needs it"
+    why = f"{names}: of no open run, or of one that begins just now; harmless"
     yield _told(asked, "leftovers", "warn", why, _deletes(session, asked, old))

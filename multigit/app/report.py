@@ -115,7 +115,7 @@ def _why_nothing(plan: Plan) -> str:
 def ended(session: Session, screen: Screen, work: Work, result: Result, seconds: float, intent: str = "resume") -> int:
     """Tell how a run ended, everywhere it has to be told; the exit code. Taken back as asked (`abort`) is a success."""
     warnings = [f"{repo}: somebody took the landed commits away again" for repo in protocol.drifted(result.state)]
-    warnings += _after_release(work) if result.done.end is End.RELEASED else []
+    warnings += [*result.moved, *_after_release(work)] if result.done.end is End.RELEASED else []
     try:
         sync_log(session)
     except (MultigitError, OSError) as unwritten:

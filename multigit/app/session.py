@@ -25,6 +25,7 @@ from multigit.model.attest import BINDING, env_of
 from multigit.model.config import Config, Environment, Repo
 from multigit.model.events import Actor, Event, History
 from multigit.model.names import EnvName, RepoName
+from multigit.model.signatures import address_of
 from multigit.vcs.identity import who
 from multigit.vcs.mirror import Mirror, open_mirror
 from multigit.vcs.signing import Signer, SigningError, signer
@@ -96,6 +97,9 @@ class Session:
         if env is None or not env.signers:
             return ""
         try:
+            if event.kind in BINDING and address_of(self.signer.public, self.config.signing.signers) not in env.signers:
+                raise SigningError(f"your key may not sign for {env.name}", why=f"{', '.join(env.signers)} may",
+                                   hint=f"multigit config show   (your key: {self.signer.public})")  # fmt: skip
             return self.signer.sign(body)
         except SigningError:
             if event.kind in BINDING:

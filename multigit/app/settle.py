@@ -9,13 +9,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
-from multigit.app import look, report
+from multigit.app import approvals, gatekeeping, look, report, signing
 from multigit.app.consent import Options
 from multigit.app.move import work_for
 from multigit.app.session import Session
 from multigit.apply import engine, signals
 from multigit.apply.effects import Hands
 from multigit.apply.engine import Work
+from multigit.apply.vocabulary import End
 from multigit.errors import DONE, MultigitError, PartlyApplied, Refused, UsageError
 from multigit.lanes import each
 from multigit.ledger.records import LedgerError
@@ -55,6 +56,8 @@ def settle(
     _agree(session, screen, intent, run, options)
     if options.dry_run:
         return DONE
+    if intent == "resume":
+        _may_go_on(session, run, plan)
     work = work_for(session, screen, plan, signatures=run.signatures)
     started = time.monotonic()
     with signals.heeded(work, screen.warn):
@@ -62,6 +65,8 @@ def settle(
         if beaten := engine.take(work):
             raise Refused(f"run {run.id} could not be taken over", why=beaten.why, hint="multigit status")
         result = engine.take_up(work, run, intent)
+    if result.done.end is End.RELEASED:
+        approvals.drop(session, plan)
     return report.ended(session, screen, work, result, time.monotonic() - started, intent=intent)
 
 
@@ -126,6 +131,15 @@ def _plan_of(run: Run, config: Config) -> Plan:
     if plan.run != run.id:
         raise LedgerError(f"the plan of run {run.id} was changed after it began", hint="multigit show " + run.id)
     return plan
+
+
+def _may_go_on(session: Session, run: Run, plan: Plan) -> None:
+    """Going on releases: it takes a signer, and a beginning that the signers and approvers stand behind."""
+    why = signing.doubted(session, run, plan) or approvals.doubted(session, session.ledger.history, run, plan)
+    if why and run.phase == "begun":
+        raise Refused(f"run {run.id} is not gone on with", why=why, hint=f"multigit abort {run.id}",
+                      state="nothing was changed")  # fmt: skip
+    gatekeeping.may_sign(session, plan)
 
 
 def _recover(work: Work, run: Run, intent: Intent) -> None:

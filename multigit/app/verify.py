@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from multigit.app import evidence, look, signing
+from multigit.app import approvals, evidence, look, signing
 from multigit.app.consent import Options
 from multigit.app.session import Session
 from multigit.errors import MultigitError, UsageError
@@ -72,7 +72,7 @@ def _compared(session: Session, env: Environment | None) -> tuple[Oid | None, Ve
     seen, fleet = look.study(session, Fleet(repos=states, history=history), one, repos)
     found += _unreachable(fleet.repos, repos, config.home, "")
     found += [drift for held in seen.values() for drift in drifts(past, held)]
-    found += signing.drifts(session, past, envs, repos)
+    found += [*signing.drifts(session, past, envs, repos), *approvals.drifts(session, past, envs)]
     return head, _told(session, env, past, repos, found, list(seen.values()))
 
 
@@ -91,9 +91,12 @@ def _told(
 ) -> Verified:  # fmt: skip
     run = past.history.open_run
     who = (run.taken_by or run.by) if run else None
+    # Of another name, from before the template was changed: their tags are not among those that are read.
+    starts = tuple(e.tag.partition("{")[0] for e in session.config.environments.values() if e.tag)
     released = [
         other.tag for other in past.history.runs.values()
-        if other.tag and other.phase == "released" and (env is None or other.target == env.name)
+        if other.tag and other.tag.startswith(starts) and other.phase == "released"
+        and (env is None or other.target == env.name)
     ]  # fmt: skip
     return Verified(
         title=session.config.title, env=env.name if env else None, open_run=run.id if run else None,

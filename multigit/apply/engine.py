@@ -46,6 +46,7 @@ from multigit.model.events import Actor, Event, History, Run
 from multigit.model.names import RepoName
 from multigit.model.plan import Plan, plain
 from multigit.vcs.mirror import Mirror
+from multigit.vcs.signing import SigningError
 
 PAUSES: tuple[float, ...] = (0.0, 1.0, 3.0)
 """Seconds before the first, second and third attempt at a push."""
@@ -140,7 +141,9 @@ def _stopped(work: Work, state: State) -> Done | None:
 def _broken_off(state: State, actions: tuple[Action, ...], broken: Exception) -> Done:
     """What it leaves when this machine cannot go on, because its journal or its disk fails."""
     why = f"{broken}: {broken.why}" if isinstance(broken, MultigitError) and broken.why else str(broken)
-    before = state.phase is Phase.PLANNED and not any(isinstance(action, Append) for action in actions)
+    # A record that could not be signed was not sent.
+    sent = any(isinstance(action, Append) for action in actions) and not isinstance(broken, SigningError)
+    before = state.phase is Phase.PLANNED and not sent
     return Done(End.REFUSED if before else End.OPEN, f"this machine cannot go on: {why}")
 
 

@@ -1,6 +1,8 @@
 """Asks whether enough others have approved this very plan. Asked wherever `approvals` says so; never overridden.
 
     approved: {kind: approved}    # comes with   environments: {prod: {signers: […], approvals: 1}}
+
+Neither the plan's author nor whoever applies it counts.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multigit.ledger import records
 from multigit.ledger.pin import Pinned
 from multigit.ledger.records import BRANCH, LedgerError
-from multigit.model.events import Event
+from multigit.model.events import Event, out_of_place
 from multigit.model.names import Oid, RepoName
 from multigit.model.objects import EMPTY_TREE
 
@@ -50,6 +50,7 @@ def examine(rows: Sequence[Row]) -> tuple[list[Event], list[Fault]]:
             why = why or broken.why
         if why:
             faults.append(Fault(oid, why))
+    faults += [Fault(event.oid, f"it is not heeded: {why}") for event, why in out_of_place(found) if event.oid]
     return found, faults
 
 

@@ -51,7 +51,7 @@ class Pin:
             with self.path.open("rb") as file:
                 told = json.loads(file.read(_LARGE))
             return Pinned(Oid(told["oid"]), datetime.fromisoformat(told["at"]).astimezone(UTC))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
             return None
 
     def keep(self, head: Oid | None, chain: Collection[Oid | None]) -> None:

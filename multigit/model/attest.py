@@ -42,7 +42,7 @@ def _holds_of(event: Event) -> list[tuple[str, str]]:
 def signed_since(history: History, env: EnvName) -> int | None:
     """Number of the first record that began a signed release of `env`; None where there was none yet."""
     for number, event in enumerate(history.events):
-        if event.kind == "begin" and event.data.get("signatures") and env_of(event, history) == env:
+        if event.kind == "begin" and event.data.get("signed_by") and env_of(event, history) == env:
             return number
     return None
 
@@ -101,8 +101,14 @@ def statement(plan: Plan, by: Signature) -> NewCommit:
 def approval_of(payload: bytes, plan: Plan, by: str) -> Approval | str:
     """The approval in a signed commit whose signature is `by`'s; or why it is none of `plan`."""
     try:
-        said = json.loads(payload.decode().partition("\n\n")[2].partition("\n\n")[2])
+        head, _, message = payload.decode().partition("\n\n")
+        headline, _, text = message.partition("\n\n")
+        # Signed work of the same person, whatever its message says, is no statement: it has files and parents.
+        bare = head.startswith(f"tree {EMPTY_TREE[40]}\nauthor ") and headline.startswith("multigit approval of ")
+        said = json.loads(text)
         at = datetime.fromisoformat(said["at"])
+        if not bare or at.tzinfo is None:
+            return "it is no approval"
         fits = (said["schema"], said["plan"], said["system"], said["env"]) == (
             APPROVAL, plan.digest, plan.system, plan.target)  # fmt: skip
     except (ValueError, KeyError, TypeError):

@@ -115,20 +115,65 @@ class History:
 
 
 def fold(events: Iterable[Event], head: Oid | None = None) -> History:
-    """Make a history of events, oldest first."""
+    """Make a history of events, oldest first. A record that cannot follow those before it changes nothing."""
     runs: dict[RunId, Run] = {}
     holds: dict[str, Hold] = {}
     kept = tuple(events)
     for event in kept:
+        if misplaced(runs, event):
+            continue
         if event.run is not None and event.kind not in ("hold", "lift"):
             runs[event.run] = _after(runs.get(event.run), event)
         for hold in _holds_set(event):
-            holds[hold.id] = hold
-        if event.kind == "lift":
-            holds.pop(str(event.data["hold"]), None)
-        for lifted in event.data.get("lifts", ()):
-            holds.pop(str(lifted), None)
+            holds.setdefault(hold.id, hold)
+        for lifted in _lifted(event):
+            if lifted in holds and (event.kind == "lift" or holds[lifted].env == _env(runs, event)):
+                del holds[lifted]
     return History(head=head, events=kept, runs=runs, holds=tuple(holds.values()))
+
+
+_FOLLOWS: Mapping[str, tuple[str, ...]] = {
+    "take": ("begun", "aborting", "landed"),
+    "aborting": ("begun",),
+    "landed": ("begun",),
+    "released": ("landed",),
+    "aborted": ("aborting",),
+}
+
+
+def misplaced(runs: Mapping[RunId, Run], event: Event) -> str:
+    """Why `event` cannot follow what happened to its run so far, or ''. Nobody's multigit writes such a record (I6)."""
+    run = runs.get(event.run) if event.run else None
+    if event.kind == "begin" and run and run.phase != "failed":
+        return f"the run had begun before and is {run.phase}"
+    before = _FOLLOWS.get(event.kind)
+    if before is None or event.run is None:
+        return ""
+    if run is None:
+        return "its run never began"
+    return "" if run.phase in before else f"its run is {run.phase}"
+
+
+def out_of_place(events: Iterable[Event]) -> tuple[tuple[Event, str], ...]:
+    """The records that `fold` does not heed, and why."""
+    found: list[tuple[Event, str]] = []
+    runs: dict[RunId, Run] = {}
+    for event in events:
+        if why := misplaced(runs, event):
+            found.append((event, why))
+        elif event.run is not None and event.kind not in ("hold", "lift"):
+            runs[event.run] = _after(runs.get(event.run), event)
+    return tuple(found)
+
+
+def _lifted(event: Event) -> tuple[str, ...]:
+    if event.kind == "lift":
+        return (str(event.data["hold"]),)
+    return tuple(str(name) for name in event.data.get("lifts", ())) if event.kind == "released" else ()
+
+
+def _env(runs: Mapping[RunId, Run], event: Event) -> str:
+    return runs[event.run].target if event.run and event.run in runs else ""
 
 
 def _after(run: Run | None, event: Event) -> Run:

@@ -94,8 +94,9 @@ class TagObject:
     """What the signature is over."""
 
     def told(self, trailer: str) -> tuple[str, ...]:
-        """The values of `trailer` in its message."""
-        lines = (line.partition(": ") for line in self.message.split("\n"))
+        """The values of `trailer` in the last paragraph of its message, which no operator's words are in."""
+        last = self.message.rstrip("\n").rpartition("\n\n")[2]
+        lines = (line.partition(": ") for line in last.split("\n"))
         return tuple(value for name, _, value in lines if name == trailer)
 
 

@@ -134,5 +134,6 @@ def _notes(clone: CloneState | None, request: Request, branch: Branch | None) ->
             f"{clone.repo}: its changes stay, because it is on {where} and not on {branch} (git switch {branch})"
         )
     if clone.untracked and request.message:
-        notes.append(f"{clone.repo}: {len(clone.untracked)} untracked files stay (git add them to include them)")
+        count = "1 untracked file" if len(clone.untracked) == 1 else f"{len(clone.untracked)} untracked files"
+        notes.append(f"{clone.repo}: {count} stay (git add them to include them)")
     return notes

@@ -47,19 +47,19 @@ def _one(fleet: Fleet, request: Request, repo: Repo, now: datetime) -> Step | Re
     if not request.selects(repo.name) or repo.rollback == "never":
         why = "not selected" if not request.selects(repo.name) else "rollback: never"
         return Keep(repo=repo.name, branch=back.branch, at=back.head, why=why)
+    if back.doubt:
+        return Refusal(
+            repo=repo.name,
+            code="tag",
+            why=f"{request.to} is not to be trusted: {back.doubt}",
+            hint=f"multigit verify {request.target}   (it says how to put it right)",
+        )
     if back.tag is None or back.tree is None or back.commit is None:
         return Refusal(
             repo=repo.name,
             code="no-tag",
             why=f"it has neither {request.to} nor an older release tag",
             hint=f"leave it where it is: multigit rollback {request.to} -x {repo.name}",
-        )
-    if back.doubt:
-        return Refusal(
-            repo=repo.name,
-            code="signature",
-            why=f"{back.tag} is not to be trusted: {back.doubt}",
-            hint=f"multigit verify {request.target}",
         )
     if back.head_tree == back.tree:
         return Keep(repo=repo.name, branch=back.branch, at=back.head, why="already there")

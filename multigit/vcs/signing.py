@@ -59,11 +59,20 @@ class Signer:
     def _ssh(self, payload: bytes) -> Output:
         with _key_file(self.key) as (path, in_agent):
             argv = [self.program, "-Y", "sign", "-n", "git", "-f", str(path), *(["-U"] if in_agent else [])]
-            return program(argv, cwd=Path(os.sep), stdin=payload, timeout=_PATIENCE)
+            return _call(argv, payload)
 
     def _openpgp(self, payload: bytes) -> Output:
         argv = [self.program, "--batch", "--no-tty", "--armor", "--detach-sign", "--local-user", self.key]
-        return program(argv, cwd=Path(os.sep), stdin=payload, timeout=_PATIENCE)
+        return _call(argv, payload)
+
+
+def _call(argv: list[str], stdin: bytes) -> Output:
+    try:
+        return program(argv, cwd=Path(os.sep), stdin=stdin, timeout=_PATIENCE)
+    except SigningError:
+        raise
+    except MultigitError as missing:
+        raise SigningError(missing.what, why=missing.why, hint=missing.hint) from missing
 
 
 def signer(folder: Path) -> Signer:
@@ -95,7 +104,7 @@ def _ssh_public(tool: str, key: str) -> str:
     public = path if path.suffix == ".pub" else path.with_name(path.name + ".pub")
     if public.is_file():
         return normal_key(public.read_text(encoding="ascii", errors="replace").strip())
-    out = program([tool, "-y", "-P", "", "-f", str(path)], cwd=Path(os.sep), stdin=b"", timeout=_PATIENCE)
+    out = _call([tool, "-y", "-P", "", "-f", str(path)], b"")
     if out.status:
         raise SigningError(f"the signing key {key} cannot be read", why=out.err.strip(), hint=_NO_KEY)
     return normal_key(out.out.decode("ascii", "replace").strip())
@@ -121,12 +130,13 @@ def _key_file(key: str) -> Iterator[tuple[Path, bool]]:
 
 def _fingerprint(tool: str, key: str) -> str:
     argv = [tool, "--batch", "--with-colons", "--list-secret-keys", *(["--", key] if key else [])]
-    out = program(argv, cwd=Path(os.sep), stdin=b"", timeout=_PATIENCE)
+    out = _call(argv, b"")
     rows = [line.split(":") for line in out.out.decode("utf-8", "replace").splitlines()]
     found = next((row[9] for row in rows if row[0] == "fpr" and len(row) > 9), "")
     if not found:
-        why = out.err.strip().splitlines()[-1] if out.err.strip() else "gpg has no secret key of that name"
-        raise SigningError("git has no key to sign with", why=why, hint=_NO_KEY)
+        raise SigningError(
+            "git has no key to sign with", why=f"gpg has no secret key{f' {key}' if key else ''}", hint=_NO_KEY
+        )
     return OPENPGP + found
 
 
@@ -134,6 +144,13 @@ def check(payload: bytes, signature: str, signers: Mapping[str, str]) -> tuple[s
     """Who of `signers` (address to key) signed `payload`, and '' ; or '' and why the signature does not count."""
     if not signature:
         return "", "it is not signed"
+    try:
+        return _checked(payload, signature, signers)
+    except SigningError as missing:
+        return "", f"it cannot be checked: {missing.what}"
+
+
+def _checked(payload: bytes, signature: str, signers: Mapping[str, str]) -> tuple[str, str]:
     if "SSH SIGNATURE" in signature.partition("\n")[0]:
         return _check_ssh(payload, signature, signers)
     return _check_openpgp(payload, signature, signers)
@@ -146,14 +163,14 @@ def _check_ssh(payload: bytes, signature: str, signers: Mapping[str, str]) -> tu
         return "", f"it is signed with a key that is not listed ({key[:40] or 'unreadable'}…)"
     with _written(f'signer namespaces="git" {key}\n', signature) as (allowed, file):
         argv = ["ssh-keygen", "-Y", "verify", "-n", "git", "-I", "signer", "-f", str(allowed), "-s", str(file)]
-        out = program(argv, cwd=Path(os.sep), stdin=payload, timeout=_PATIENCE)
+        out = _call(argv, payload)
     return ("", "the signature does not fit: it was changed after it was signed") if out.status else (address, "")
 
 
 def _check_openpgp(payload: bytes, signature: str, signers: Mapping[str, str]) -> tuple[str, str]:
     with _written("", signature) as (_, file):
         argv = ["gpg", "--batch", "--no-tty", "--status-fd", "1", "--verify", str(file), "-"]
-        out = program(argv, cwd=Path(os.sep), stdin=payload, timeout=_PATIENCE)
+        out = _call(argv, payload)
     text = out.out.decode("utf-8", "replace")
     if "[GNUPG:] NO_PUBKEY" in text:
         return "", "gpg does not have the public key it is signed with (gpg --import)"

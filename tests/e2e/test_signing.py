@@ -100,9 +100,12 @@ def test_another_machine_without_the_key_gives_up_a_signed_run_or_lands_it(
     before = kit.refs()
     words = ("promote", "stg", "main", "--plan", str(kit.root / "plan.json"), "--confirm", "shop main")
     assert struck(kit, "intent:land:api", "before", "kill", *words).code == -9
-    people["ahn"].use(key="")
-    stuck = kit.call("resume", "--yes").exits(4)
-    assert "nothing was signed" in stuck.text or "no key to sign with" in stuck.text
+    half = kit.refs(inner=True)
+    for key in ("", str(people["ahn"].folder / "ahn")):
+        people["ahn"].use(key=key)
+        refused = kit.call("resume", "--yes").exits(3)
+        assert "git has no key to sign with" in refused.text or "may not release prod" in refused.text
+        assert kit.refs(inner=True) == half
     people["lee"].use()
     kit.call("resume", "--yes").ok()
     tag = kit.tags("deploy-")[0]
@@ -120,13 +123,80 @@ def test_another_machine_without_the_key_gives_up_a_signed_run_or_lands_it(
 def test_anybody_may_stop_an_environment_but_only_a_signer_lifts_it(kit: FleetKit, people: dict[str, Person]) -> None:
     people["ahn"].use(key="")
     kit.call("hold", "set", "prod", "-m", "look first").ok()
-    refused = kit.call("hold", "release", "prod", "-m", "done")
-    assert refused.code == 1
-    assert "no key to sign with" in refused.text
+    for key, why in (
+        ("", "no key to sign with"),
+        (str(people["ahn"].folder / "ahn"), "your key may not sign for prod"),
+    ):
+        people["ahn"].use(key=key)
+        refused = kit.call("hold", "release", "prod", "-m", "done")
+        assert refused.code == 1
+        assert why in refused.text
     assert [record["kind"] for record in records(kit)] == ["hold"]
     people["lee"].use()
     kit.call("hold", "release", "prod", "-m", "done").ok()
     assert gits_word(kit, "root", "verify-commit", "multigit-ledger", people["lee"]).returncode == 0
+
+
+def unguarded(kit: FleetKit) -> str:
+    """Somebody's own repos.yaml, without signers and approvals; answers the real one."""
+    real = (kit.work / "repos.yaml").read_text()
+    (kit.work / "repos.yaml").write_text(
+        real[: real.index("signing:")].replace(real[real.index(", signers:") : real.index("}\nhotfix")], "")
+    )
+    return real
+
+
+def test_a_run_that_somebody_began_past_the_signers_cannot_be_gone_on_with(
+    kit: FleetKit, people: dict[str, Person]
+) -> None:
+    before = kit.refs()
+    people["ahn"].use()
+    real = unguarded(kit)
+    plan(kit).ok()
+    words = ("promote", "stg", "main", "--plan", str(kit.root / "plan.json"), "--confirm", "shop main")
+    assert struck(kit, "intent:land:api", "before", "kill", *words).code == -9
+    (kit.work / "repos.yaml").write_text(real)
+    people["kim"].use()
+    refused = kit.call("resume", "--yes").exits(3)
+    assert "its beginning is not signed for prod" in refused.text
+    assert "multigit abort" in refused.text
+    kit.call("abort", "--yes").ok()
+    assert kit.refs() == before
+
+
+def test_a_hold_that_was_lifted_past_the_signers_still_holds(kit: FleetKit, people: dict[str, Person]) -> None:
+    people["kim"].use()
+    kit.promote("stg", "main").ok()
+    kit.commit("api", "stg", {"feature.txt": "more\n"}, "feat: more")
+    kit.call("hold", "set", "prod", "-m", "stop").ok()
+    people["ahn"].use()
+    real = unguarded(kit)
+    kit.call("hold", "release", "prod", "-m", "go").ok()
+    (kit.work / "repos.yaml").write_text(real)
+    people["kim"].use()
+    assert "prod is on hold" in plan(kit).exits(3).text
+    assert "(lift) is not signed for prod" in kit.call("verify").exits(1).text
+    kit.call("hold", "release", "prod", "-m", "go").ok()
+    plan(kit).ok()
+
+
+def test_words_in_a_message_are_no_part_of_the_release_record(kit: FleetKit, people: dict[str, Person]) -> None:
+    people["kim"].use()
+    kit.promote("stg", "main", "-m", "x\nMultigit-Environment: stg\n\nMultigit-Repo: api 0").ok()
+    first = kit.tags("deploy-")[0]
+    kit.commit("api", "stg", {"feature.txt": "bad\n"}, "feat: bad")
+    kit.promote("stg", "main").ok()
+    back(kit, first).ok()
+
+
+def test_without_the_program_that_signs_it_is_said_and_anybody_may_still_stop(
+    kit: FleetKit, people: dict[str, Person]
+) -> None:
+    people["kim"].use()
+    with (Path(os.environ["HOME"]) / ".gitconfig").open("a") as file:
+        file.write('[gpg "ssh"]\n\tprogram = /nowhere/ssh-keygen\n')
+    assert "there is no program '/nowhere/ssh-keygen' here" in plan(kit).exits(3).text
+    kit.call("hold", "set", "prod", "-m", "stop").ok()
 
 
 # --- going back --------------------------------------------------------------------------------------------------
@@ -333,13 +403,48 @@ def test_an_approval_that_another_key_signed_does_not_count(two: FleetKit, peopl
     file = two.root / "plan.json"
     _, extra = signing([people["kim"], people["ahn"]], approvals=1)
     forged = extra.replace("ahn@", "lee@")
-    mine = (two.work / "repos.yaml").read_text()
+    mine, saved = (two.work / "repos.yaml").read_text(), file.read_text()
     (two.work / "repos.yaml").write_text(mine[: mine.index("signing:")] + forged)
     people["ahn"].use()
-    two.call("approve", str(file), "--yes").ok()
+    assert "another repos.yaml" in two.call("approve", str(file), "--yes").exits(3).text
+    plan(two)
+    approved = two.call("approve", str(file), "--yes")
+    assert approved.code in (0, 3)
+    file.write_text(saved)
     (two.work / "repos.yaml").write_text(mine)
     people["kim"].use()
     assert "0 of 1 approvals" in apply(two).exits(3).text
+
+
+def test_signed_work_is_no_approval_whatever_its_message_says(two: FleetKit, people: dict[str, Person]) -> None:
+    plan(two).ok()
+    digest = json.loads((two.root / "plan.json").read_text())["digest"]
+    run, home = f"r-{digest[:12]}", two.hosts["root"]
+    said = {"schema": "multigit.approval/1", "plan": digest, "run": run, "system": "shop", "env": "prod",
+            "at": "2999-01-01T00:00:00Z"}  # fmt: skip
+    said["at"] = json.loads((two.root / "plan.json").read_text())["created"]
+    people["lee"].use()
+    message = f"multigit approval of {run}\n\n{json.dumps(said)}"
+    words = ["git", "--git-dir", str(home.path), "commit-tree", "-S", "-p", "stg", "-m", message, "stg^{tree}"]
+    made = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    home.git("update-ref", f"refs/multigit/approvals/{run}/abc", made)
+    people["kim"].use()
+    assert "0 of 1 approvals" in apply(two).exits(3).text
+
+
+def test_a_release_that_nobody_approved_is_named_by_verify(two: FleetKit, people: dict[str, Person]) -> None:
+    plan(two).ok()
+    people["lee"].use()
+    two.call("approve", str(two.root / "plan.json"), "--yes").ok()
+    people["kim"].use()
+    apply(two).ok()
+    two.commit("api", "stg", {"feature.txt": "alone\n"}, "feat: alone")
+    real = (two.work / "repos.yaml").read_text()
+    (two.work / "repos.yaml").write_text(real.replace(", approvals: 1", ""))
+    two.promote("stg", "main").ok()
+    two.call("verify").ok()
+    (two.work / "repos.yaml").write_text(real)
+    assert "was not approved why 0 of 1 approvals" in two.call("verify").exits(1).text
 
 
 # --- OpenPGP -----------------------------------------------------------------------------------------------------
