@@ -82,6 +82,7 @@ def test_it_may_skip_a_station_and_select_repositories(tmp_path: Path) -> None:
 
 
 @pytest.mark.shows("X3")
+@pytest.mark.fault("piped-yes")
 def test_it_asks_and_a_piped_yes_is_no_answer(tmp_path: Path) -> None:
     kit = FleetKit.make(tmp_path, ("root", "api"))
     kit.commit("api", "main", {"hot.txt": "1\n"}, "fix: hot")

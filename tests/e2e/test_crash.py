@@ -163,6 +163,7 @@ def each_kill(bench: Bench, chunk: int, *words: str) -> Iterator[tuple[int, Flee
 @pytest.mark.shows("G10", "X5")
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize("bench", VERBS, indirect=True)
+@pytest.mark.fault("sigkill-each-step")
 def test_killed_at_any_event_then_resumed_or_aborted(bench: Bench, chunk: int) -> None:
     before = bench.prepared.refs()
     for k, kit in each_kill(bench, chunk):
@@ -189,6 +190,7 @@ def test_killed_at_any_event_then_resumed_or_aborted(bench: Bench, chunk: int) -
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize("word", ["resume", "abort"])
 @pytest.mark.parametrize("bench", ["promote"], indirect=True)
+@pytest.mark.fault("sigkill-resume-abort")
 def test_resume_and_abort_may_be_killed_as_well(bench: Bench, word: str, chunk: int) -> None:
     before = bench.prepared.refs()
     half = bench.fresh()

@@ -66,7 +66,7 @@ def test_a_message_commits_the_tracked_changes_and_the_clone_follows(kit: FleetK
     (clone / "notes.txt").write_text("mine\n")
     shown = kit.call("hotfix", "--push", "main", "-m", "fix: two", "--dry-run").ok()
     assert "app.txt +1 -1" in shown.text
-    assert "1 untracked files stay" in shown.text
+    assert "1 untracked file stay" in shown.text
     ended = fix(kit, "-m", "fix: two").ok()
     assert "multigit backmerge prod stg" in ended.text
     assert kit.file("api", "main", "app.txt") == "one\nTWO\nthree"
@@ -102,6 +102,7 @@ def test_a_secret_in_a_commit_that_was_made_before_is_not_published_either(kit: 
 
 
 @pytest.mark.shows("G8", "X8")
+@pytest.mark.fault("canary-key")
 @pytest.mark.parametrize(("name", "text"), [(".env", "A=1\n"), ("conf/server.pem", "x\n"), ("id.txt", KEY)])
 def test_what_looks_like_a_secret_is_refused_by_name(kit: FleetKit, name: str, text: str) -> None:
     file = kit.work / "api" / name
@@ -150,6 +151,7 @@ def test_a_branch_that_is_not_checked_out_is_published_as_it_is(kit: FleetKit) -
 
 
 @pytest.mark.shows("G8")
+@pytest.mark.fault("own-pre-push-hook")
 def test_the_person_s_own_pre_push_hook_is_asked(kit: FleetKit) -> None:
     clone = kit.work / "api"
     commit(clone)
@@ -293,6 +295,7 @@ def test_a_dry_run_adds_no_object_to_the_clone(kit: FleetKit) -> None:
     assert sorted((clone / ".git" / "objects").rglob("*")) == before
 
 
+@pytest.mark.fault("unborn-branch")
 def test_changes_on_another_branch_are_named_and_an_unborn_branch_is_no_crash(kit: FleetKit) -> None:
     clone = kit.work / "api"
     plain_git("switch", "--quiet", "--create", "other", at=clone)

@@ -119,6 +119,7 @@ def test_13_a_branch_that_ends_alike_is_not_the_branch(tmp_path: Path) -> None:
     assert "no branch dev" in refused.text
 
 
+@pytest.mark.fault("ref-full-names")
 def test_13_a_tag_called_like_the_branch_is_not_the_branch(kit: FleetKit) -> None:
     for name in ("dev", "stg"):
         kit.hosts["api"].git("tag", name, "main")

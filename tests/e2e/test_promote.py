@@ -93,6 +93,7 @@ def test_one_annotated_tag_everywhere_with_the_record_of_the_release(tmp_path: P
 
 
 @pytest.mark.shows("X4", "G5")
+@pytest.mark.fault("already-merged")
 def test_twice_is_once(tmp_path: Path) -> None:
     kit = FleetKit.make(tmp_path, ("root", "api"))
     kit.commit("api", "dev", {"f.txt": "1\n"}, "feat: f")
@@ -108,6 +109,7 @@ def test_twice_is_once(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.shows("X7")
+@pytest.mark.fault("own-bare-cache")
 def test_nobody_s_clone_is_touched_and_nothing_unpushed_is_released(tmp_path: Path) -> None:
     kit = FleetKit.make(tmp_path, ("root", "api"))
     for name in kit.names:

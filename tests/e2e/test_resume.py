@@ -93,6 +93,7 @@ def test_a_run_is_named_by_its_beginning_or_not_at_all(half: FleetKit) -> None:
 
 @pytest.mark.slow
 @pytest.mark.shows("X3")
+@pytest.mark.fault("piped-yes")
 def test_a_piped_yes_is_no_consent(half: FleetKit) -> None:
     before = half.refs(ledger=True, inner=True)
     for args in (["resume"], ["abort"], ["promote", "dev", "stg"], ["promote", "stg", "main"]):
@@ -136,6 +137,7 @@ def test_what_lands_cannot_be_aborted_and_abort_says_so(kit: FleetKit) -> None:
 
 
 @pytest.mark.shows("X5")
+@pytest.mark.fault("journal-deleted")
 def test_the_ledger_is_enough(half: FleetKit, hermetic: Path) -> None:
     for path in (state_folder(hermetic) / "journal.sqlite3", half.work / "deployment.log"):
         path.unlink(missing_ok=True)
@@ -145,6 +147,7 @@ def test_the_ledger_is_enough(half: FleetKit, hermetic: Path) -> None:
 
 @pytest.mark.shows("X5")
 @pytest.mark.parametrize("harm", ["garbage", "symlink", "newer", "no folder", "folder"])
+@pytest.mark.fault("journal-garbage", "journal-symlink", "journal-newer-schema")
 def test_a_journal_that_cannot_be_used_stops_before_anything_is_pushed(
     half: FleetKit, hermetic: Path, harm: str
 ) -> None:

@@ -167,6 +167,7 @@ def test_prefix_ambiguous_unknown(kit: FleetKit) -> None:
 
 
 @pytest.mark.shows("G11")
+@pytest.mark.fault("tag-of-another-fleet")
 def test_a_repository_without_the_tag_goes_to_its_newest_one_before(kit: FleetKit) -> None:
     first, second = kit.tags("deploy-")
     kit.commit("api", "dev", {"third.txt": "3\n"}, "feat: third")

@@ -39,6 +39,7 @@ def test_status_shows_what_waits_and_what_is_owed(tmp_path: Path) -> None:
 
 
 @pytest.mark.shows("G5")
+@pytest.mark.fault("tag-of-another-fleet")
 def test_a_tag_that_is_missing_somewhere_is_a_partial_release(tmp_path: Path) -> None:
     kit = released(tmp_path)
     (tag,) = kit.tags("deploy-")

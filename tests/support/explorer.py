@@ -169,7 +169,9 @@ def main() -> int:
     explorer, started = Explorer(Model(slow_reads=asked.slow_reads)), time.perf_counter()
     budget = Budget(**{kind: getattr(asked, kind) for kind in Budget._fields})
     found = explorer.explore(fleets(explorer.model, asked.repos, budget, tuple(asked.policies)), asked.limit)
-    print(f"{found.worlds} states in {time.perf_counter() - started:.0f} s, {found.wrong or 'all invariants hold'}")
+    reach = "the limit was reached" if found.worlds >= asked.limit else "there are no more"
+    print(f"{found.worlds:,} states in {time.perf_counter() - started:.0f} s, {reach}")
+    print(found.wrong or "all invariants hold")
     print(
         *(f"  {end.value}: reported in {count} states" for end, count in sorted(found.told.items(), key=str)), sep="\n"
     )

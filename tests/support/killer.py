@@ -89,7 +89,7 @@ def copied(kit: FleetKit, root: Path) -> FleetKit:
 
     A push may outlive the command that was killed; it is waited for, so that no half of it is copied.
     """
-    wait_until(lambda: not _busy(str(kit.root)), seconds=20, what=f"no process works in {kit.root}")
+    wait_until(lambda: not busy(str(kit.root)), seconds=20, what=f"no process works in {kit.root}")
     shutil.copytree(kit.root, root, symlinks=True)
     twin = FleetKit(root, kit.names, config=kit.config)
     for name, host in kit.hosts.items():
@@ -100,7 +100,8 @@ def copied(kit: FleetKit, root: Path) -> FleetKit:
     return twin
 
 
-def _busy(folder: str) -> bool:
+def busy(folder: str) -> bool:
+    """Whether a git works in `folder`, a server's included."""
     return any(folder.encode() in _command(line) for line in Path("/proc").glob("[0-9]*/cmdline"))
 
 
