@@ -300,7 +300,8 @@ def _tell_refused(
     session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet, options: Options
 ) -> None:
     """Keep what was asked for `resume`; where consent came with the command, the ledger is told as well (G7)."""
-    session.journal.note("refused", plan.run, " ".join(blocked_by(plan, gates)), data={"again": options.again})
+    told = {"again": options.again, "ledger": fleet.history.head}
+    session.journal.note("refused", plan.run, " ".join(blocked_by(plan, gates)), data=told)
     if blocked_by(plan, gates) == ("approved",):
         return  # waiting for an approval is no failure, and a record of it would make the plan stale
     if options.spoken and not any(r.code in ("open-run",) or r.technical for r in plan.refusals):

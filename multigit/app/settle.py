@@ -95,7 +95,7 @@ def _no_run(
     again: Callable[[list[str]], int],
 ) -> int:
     refused = session.journal.last_refused() if intent == "resume" and word is None else None
-    if refused and (datetime.now(UTC) - refused.at > SHELF_LIFE or _went_on(history, refused.at)):
+    if refused and (datetime.now(UTC) - refused.at > SHELF_LIFE or _went_on(history, refused.data.get("ledger"))):
         refused = None  # who goes on with it now should type it, and look at it
     command = shlex.split(str(refused.data.get("again", ""))) if refused else []
     if command:
@@ -109,9 +109,13 @@ def _no_run(
     return DONE
 
 
-def _went_on(history: History, moment: datetime) -> bool:
-    """Whether the fleet had another run since `moment`; a run that failed before it began is none."""
-    return any(run.started > moment and run.phase != "failed" for run in history.runs.values())
+def _went_on(history: History, head: object) -> bool:
+    """Whether a run began after the record `head` (None: the ledger was empty): order comes from the ledger alone."""
+    places = [number for number, event in enumerate(history.events) if event.oid == head]
+    if head and not places:
+        return True
+    later = history.events[places[0] + 1 :] if places else history.events
+    return any(event.kind == "begin" for event in later)
 
 
 def _plan_of(run: Run, config: Config) -> Plan:

@@ -47,9 +47,9 @@ class Watch:
 
         def look() -> None:
             while not over.wait(0.04):
-                for place in Path("/proc").glob("[0-9]*/cmdline"):
+                for place in [place for place in Path("/proc").iterdir() if place.name.isdigit()]:
                     try:
-                        self.arguments.add(place.read_bytes())
+                        self.arguments.add((place / "cmdline").read_bytes())
                     except OSError:
                         continue
 
