@@ -132,7 +132,9 @@ def _fence(past: Past, held: Held) -> Iterator[Drift]:
     what = _fence_what(past, repo, at, held.fence, wanted)
     last = f"the ledger says {wanted.state} by run {wanted.run}" if wanted else "no run of the ledger moved it"
     back = held.fence_back if wanted else None
-    if _of_others(past, held.fence, repo):
+    if not _known(past, repo):
+        yield Drift(repo=repo, kind="fence", what=what, why=f"{last}; {_RENAMED}: {AS_IT_IS}")
+    elif _of_others(past, held.fence, repo):
         yield Drift(
             repo=repo, kind="fence", what=what, why=f"{last}; a fleet that shares {repo} may need it: {AS_IT_IS}"
         )
@@ -141,6 +143,14 @@ def _fence(past: Past, held: Held) -> Iterator[Drift]:
     else:
         why = f"{last}; put back now or taken as it is by the next release"
         yield Drift(repo=repo, kind="fence", what=what, why=why, fix=held.door.push(FENCE, at, back))
+
+
+_RENAMED = "no run of the ledger was about a repository of this name: was it renamed in repos.yaml?"
+
+
+def _known(past: Past, repo: RepoName) -> bool:
+    """Whether the ledger knows the name: what lies in a renamed repository is not to be deleted."""
+    return not past.plans or any(repo in plan.commits() for plan in past.plans.values())
 
 
 def _of_others(past: Past, said: FenceSaid | None, repo: RepoName) -> bool:
@@ -198,9 +208,10 @@ def _strangers(past: Past, held: Held) -> Iterator[Drift]:
     for tag, found in held.tags.items():
         if tag in held.wanted or found is None:
             continue
-        fix = held.door.push(tag.full, held.state.tags[tag].oid, None)
+        fix = held.door.push(tag.full, held.state.tags[tag].oid, None) if _known(past, repo) else ""
         if why := replayed(found, tag, repo):
             what = f"tag {tag} is another tag's object, replayed"
+            why += "" if fix else f"; {_RENAMED}"
             yield Drift(repo=repo, kind="tag", what=what, why=why, fix=fix)
         elif why := _unreleased(past, found):
             yield Drift(repo=repo, kind="tag", what=f"tag {tag} marks no release", why=why, fix=fix)

@@ -348,3 +348,11 @@ def test_people_read_it_in_one_page(kit: FleetKit, golden: Callable[[str, str], 
                           (r"deploy-\d{8}-\d{6}", "TAG")):  # fmt: skip
         shown = re.sub(pattern, word, shown)
     golden("verify.txt", shown)
+
+
+def test_a_repository_that_was_renamed_in_the_file_is_not_to_be_emptied(kit: FleetKit) -> None:
+    url = kit.hosts["api"].path
+    (kit.work / "repos.yaml").write_text(kit.config.replace("  api: {}\n", f'  backend: {{url: "{url}"}}\n'))
+    found = drifts(kit)
+    assert {drift["repo"] for drift in found} == {"backend"}
+    assert all("was it renamed in repos.yaml?" in drift["why"] and not drift["fix"] for drift in found)
