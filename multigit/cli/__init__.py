@@ -1,5 +1,30 @@
-"""The command line: a lazy group, one file per verb, and one place where errors become words and exit codes."""
+"""The command line: a lazy group, one file per verb, and one place where errors become words and exit codes.
 
-from multigit.cli.boundary import main
+Nothing is imported here: --version, --help and completion are answered before the parser is loaded (quick.py).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from multigit.cli.quick import answer
 
 __all__ = ["main"]
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command; answers its exit code. No traceback reaches the user."""
+    said = answer(sys.argv[1:] if args is None else args, os.environ)
+    if said is None:
+        from multigit.cli.boundary import main as run
+
+        return run(args)
+    try:
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        sys.stdout.write(said.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

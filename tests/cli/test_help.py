@@ -16,6 +16,7 @@ from multigit import __version__
 from multigit.cli.boundary import multigit
 from multigit.cli.group import VERBS
 from multigit.cli.reference import helps, reference
+from multigit.cli.tabulate import tables
 
 ROOT = Path(__file__).parents[2]
 SLOW_TO_IMPORT = ("git", "boto3", "questionary", "prompt_toolkit", "rich", "yaml", "pydantic", "multigit.app.move")
@@ -152,6 +153,45 @@ def test_the_other_shells_take_their_script(tmp_path: Path, shell: str) -> None:
         file.write_text(done.stdout)
         checked = subprocess.run([found, "-n", str(file)], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stderr
+
+
+def test_the_tables_are_those_of_the_verbs() -> None:
+    made = (ROOT / "multigit" / "cli" / "tables.py").read_text(encoding="utf-8")
+    assert made == tables(), "python -m multigit.cli.tabulate"
+
+
+@pytest.mark.parametrize("columns", ["40", "79", "80", "99", "100", "200"])
+def test_help_is_what_click_says_at_any_width(columns: str) -> None:
+    env = {"COLUMNS": columns}
+    said = python("-m", "multigit", "--help", env=env).stdout
+    by_click = "import sys; from multigit.cli.boundary import main; sys.exit(main(['--help']))"
+    assert said == python("-c", by_click, env=env).stdout
+    assert "rollback" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "wanted"),
+    [
+        ("multigit -f repos.yaml pro", "pro", "plain,promote"),
+        ("multigit hold ", "", "plain,list"),
+        ("multigit hold se", "se", "plain,set"),
+        ("multigit rollback --mode re", "re", "plain,restore"),
+        ("multigit plan stg main --out p", "p", "file,p"),
+        ("multigit promote --lang k", "k", "plain,ko"),
+    ],
+)
+def test_what_may_follow_is_completed(words: str, typed: str, wanted: str) -> None:
+    before = words[: len(words) - len(typed)].split()
+    env = {"_MULTIGIT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(before))}
+    assert wanted in python("-m", "multigit", env=env).stdout.splitlines()
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",)])
+def test_what_needs_no_parser_loads_none(words: tuple[str, ...]) -> None:
+    done = python("-c", PROBE, *words)
+    code, modules = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0
+    assert not [name for name in modules if name.partition(".")[0] == "click"]
 
 
 def test_an_unknown_shell_is_named() -> None:
