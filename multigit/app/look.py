@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -15,11 +14,12 @@ from multigit.lanes import each
 from multigit.ledger.records import BRANCH as LEDGER
 from multigit.model.config import Environment, Repo
 from multigit.model.events import History
-from multigit.model.fleet import CloneState, CommitLine, Distance, Fleet, Pair, Problem, RepoState, Restore
+from multigit.model.fleet import CloneState, CommitLine, Fleet, Pair, Problem, RepoState, Restore
 from multigit.model.names import Branch, Oid, RepoName, Tag
 from multigit.model.past import Past, expected_tags
 from multigit.tagschemes import newest_not_later
 from multigit.vcs import clones, merging, read
+from multigit.vcs.glance import up_to_date
 from multigit.vcs.lsrefs import survey
 from multigit.vcs.mirror import Mirror, fetch, locked, open_mirror, present, rescue
 from multigit.vcs.run import GitError
@@ -98,7 +98,7 @@ def pairs(session: Session, seen: Fleet, source: Environment, target: Environmen
         if theirs is None or ours is None:
             raise MultigitError(f"{repo.name} has no branch for {source.name} or {target.name}")
         session.progress(repo.name, "compare")
-        mirror = _ready(session, repo, state, [theirs, ours])
+        mirror = ready(session, repo, state, [theirs, ours])
         return merging.compare(
             mirror,
             source=theirs,
@@ -125,7 +125,7 @@ def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, rev
         assert branch is not None
         tag = newest_not_later(template, set(state.tags), to)
         session.progress(repo.name, "compare")
-        mirror = _ready(session, repo, state, [branch], [state.tags[tag].oid] if tag else [])
+        mirror = ready(session, repo, state, [branch], [state.tags[tag].oid] if tag else [])
         back = merging.back_to(
             mirror,
             branch=branch,
@@ -145,49 +145,6 @@ def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, rev
 
     found, fleet_now = study(session, seen, one, config.fleet)
     return replace(fleet_now, restores=found)
-
-
-def distances(session: Session, seen: Fleet) -> tuple[Fleet, dict[RepoName, tuple[Distance, ...]]]:
-    """How far neighbouring environments are apart, for `status`."""
-    config = session.config
-    stations = [env for env in config.environments.values() if env.branch]
-    roads = list(pairwise(stations))
-
-    def one(repo: Repo, state: RepoState) -> tuple[Distance, ...] | Problem:
-        names = [branch for env in stations if (branch := config.branch(repo, env))]
-        session.progress(repo.name, "compare")
-        mirror = _ready(session, repo, state, names)
-        return tuple(
-            _distance(mirror, repo, state, a, b, config.branch(repo, a), config.branch(repo, b)) for a, b in roads
-        )
-
-    found, fleet_now = study(session, seen, one, config.fleet)
-    return fleet_now, found
-
-
-def _distance(
-    mirror: Mirror,
-    repo: Repo,
-    state: RepoState,
-    source: Environment,
-    target: Environment,
-    theirs: Branch | None,
-    ours: Branch | None,
-) -> Distance:
-    a = state.heads.get(theirs) if theirs else None
-    b = state.heads.get(ours) if ours else None
-    if a is None or b is None or a == b:
-        ahead = 0 if a == b and a is not None else None
-        return Distance(repo=repo.name, source=source.name, target=target.name, ahead=ahead)
-    debts, restored = merging.owes(mirror, having=b, lacking=a)
-    return Distance(
-        repo=repo.name,
-        source=source.name,
-        target=target.name,
-        ahead=read.count(mirror, [a], [b]),
-        debts=debts,
-        restored=restored,
-    )
 
 
 def commit_lines(
@@ -237,6 +194,8 @@ def clone_states(
         if not path.is_relative_to(session.folder.resolve()):  # nobody who wrote repos.yaml could see that
             away = f"a symbolic link leads out of the workspace, to {path}"
             return CloneState(repo=repo.name, path=str(path), exists=True, foreign=away)
+        if branch and head and not publish and (plain := up_to_date(repo.name, path, session.url(repo), branch, head)):
+            return plain
         found = clones.look(repo.name, path, session.url(repo), branch, head)
         if found.relation == "unknown" and branch and head and branch in found.heads:
             found = replace(found, relation=_relation(session, repo, found.heads[branch], head))
@@ -272,7 +231,7 @@ def _published(session: Session, folder: Path, old: Oid, new: Oid) -> tuple[tupl
     return published(folder, old, new, session.config.hotfix.never_commit)
 
 
-def _ready(
+def ready(
     session: Session, repo: Repo, state: RepoState, branches: Sequence[Branch], more: Sequence[Oid] = ()
 ) -> Mirror:
     """The mirror with everything in it that the questions are about: one fetch, none where all is there."""

@@ -1,18 +1,20 @@
 """What is where: the refs of a remote, without fetching anything.
 
-Today by one `git ls-remote` process; `list_refs` is the seam where a faster transport may come in.
+Over http and over a shared ssh connection without a git process (httprefs.py, sshrefs.py); everywhere else, and
+wherever those do not do exactly what git would, by `git ls-remote`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 
 from multigit.model.fleet import Problem, RepoState, TagSeen
 from multigit.model.names import Branch, Oid, RepoName, Tag
-from multigit.vcs.run import GitError, git
-from multigit.vcs.urls import absolute
-from multigit.vcs.wire import RefSeen, matches
+from multigit.vcs.run import GitError, git, tell
+from multigit.vcs.urls import absolute, check_url, kind, redact
+from multigit.vcs.wire import NotUnderstood, RefSeen, matches
 
 FENCE = "refs/multigit/fence"
 STAGE = "refs/multigit/stage/"
@@ -25,8 +27,33 @@ def list_refs(url: str, prefixes: Sequence[str], *, timeout: float = 60.0) -> di
     also stands for slashes. GitError where the remote does not answer, or not in words of git.
     """
     patterns = [f"{prefix}*" if prefix.endswith("/") else prefix for prefix in prefixes]
-    words = [word for pattern in patterns for word in (pattern, f"{pattern}^{{}}")]
     address = absolute(url)
+    try:
+        return _without_git(address, patterns, timeout)
+    except NotUnderstood:
+        return _by_git(address, patterns, timeout)
+
+
+def _without_git(url: str, patterns: Sequence[str], timeout: float) -> dict[str, RefSeen]:
+    way = "" if check_url(url) else kind(url)
+    if way in ("http", "https"):
+        from multigit.vcs.httprefs import list_refs as reader
+    elif way == "ssh":
+        from multigit.vcs.sshrefs import list_refs as reader
+    else:
+        raise NotUnderstood("a path on this machine")
+    start = time.monotonic()
+    try:
+        found = reader(url, patterns, timeout)
+    except TimeoutError as late:
+        problem = Problem(kind="timeout", why=f"no answer within {timeout:g} s", hint=f"git ls-remote {redact(url)}")
+        raise GitError("the refs were not read", problem) from late
+    tell(("ls-refs", url), time.monotonic() - start)
+    return found
+
+
+def _by_git(address: str, patterns: Sequence[str], timeout: float) -> dict[str, RefSeen]:
+    words = [word for pattern in patterns for word in (pattern, f"{pattern}^{{}}")]
     args = ("ls-remote", "--quiet", "--", address, *words)
     out = git(*args, network=True, url=address, timeout=timeout).out.decode("utf-8", "backslashreplace")
     # Not splitlines(): a name may hold U+2028 or U+0085, and what stands before it would pass for another ref.

@@ -231,6 +231,12 @@ Listener = Callable[[tuple[str, ...], float], None]
 _listener: Listener | None = None
 
 
+def tell(words: Sequence[str], seconds: float) -> None:
+    """Let the listener know of something that took the place of a git command."""
+    if _listener:
+        _listener(tuple(redact(word) for word in words), seconds)
+
+
 def listen(callback: Listener | None) -> None:
     """Call `callback` after every git command with its redacted words and its seconds, from whichever thread ran it."""
     global _listener  # noqa: PLW0603 - one process, one door
