@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from zoneinfo import ZoneInfo
 
-from platformdirs import user_state_path
+from platformdirs import user_cache_path, user_state_path
 
 from multigit.configfile import Loaded
 from multigit.errors import MultigitError, UsageError
@@ -26,6 +26,7 @@ from multigit.model.config import Config, Environment, Repo
 from multigit.model.events import Actor, Event, History
 from multigit.model.names import EnvName, RepoName
 from multigit.model.signatures import address_of
+from multigit.vcs.answers import Answers
 from multigit.vcs.identity import who
 from multigit.vcs.mirror import Mirror, open_mirror
 from multigit.vcs.signing import Signer, SigningError, signer
@@ -105,6 +106,11 @@ class Session:
             if event.kind in BINDING:
                 raise
             return ""
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What is known of object ids from earlier commands."""
+        return Answers(user_cache_path("multigit") / "answers.sqlite3")
 
     @property
     def log_path(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from multigit.app import look
+from multigit.app.gaps import distances
 from multigit.app.refs import meant
 from multigit.app.session import Session
 from multigit.errors import FAILED, UsageError
@@ -24,7 +25,7 @@ def status(session: Session, screen: Screen) -> int:
     """Where every repository is, what waits, what is owed, what is half done."""
     config = session.config
     seen = look.fleet(session, tuple(config.environments.values()))
-    seen, gaps = look.distances(session, seen)
+    seen, gaps = distances(session, seen)
     last = next((env for env in reversed(list(config.environments.values())) if env.tag), None)
     newest = {state.repo: tag for state in seen.repos if (tag := _newest(state, last))}
     at = session.now()

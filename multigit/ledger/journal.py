@@ -96,6 +96,10 @@ class Journal:
         told = [entry for entry in self.entries() if entry.what in ("planned", "refused")]
         return told[-1] if told and told[-1].what == "refused" else None
 
+    def __del__(self) -> None:
+        if hasattr(self, "_db"):
+            self._db.close()
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from multigit.vcs.run import listen
 from tests.support.fleetkit import FleetKit
 
 
@@ -179,3 +180,23 @@ def test_a_selection_shows_only_what_was_asked_for_and_a_typo_is_said(tmp_path: 
     assert "api" in shown.text
     assert "web" not in shown.text
     assert "did you mean 'api'?" in kit.call("status", "-r", "apo").exits(2).text
+
+
+def test_a_second_status_asks_no_git_about_what_did_not_move(tmp_path: Path) -> None:
+    kit = FleetKit.make(tmp_path)
+    kit.commit("api", "dev", {"feature.txt": "1\n"}, "feat: 결제")
+    kit.commit("web", "main", {"fix.txt": "1\n"}, "fix: CORS")
+    ran: list[tuple[str, ...]] = []
+    first = kit.call("status", "--json").json()
+    listen(lambda argv, seconds: ran.append(argv))
+    try:
+        second = kit.call("status", "--json").json()
+        asked = [argv for argv in ran if "ls-remote" not in argv and "config" not in argv]
+        kit.commit("api", "dev", {"more.txt": "1\n"}, "feat: more")
+        moved = kit.call("status", "--json").json()
+    finally:
+        listen(None)
+    assert second["rows"] == first["rows"]
+    assert not asked
+    ahead = [row["distances"][0]["ahead"] for row in moved["rows"] if row["repo"] == "api"]
+    assert ahead == [2]
