@@ -17,7 +17,7 @@ from multigit.ui.screen import Screen
 
 def check(session: Session, screen: Screen) -> int:
     """Reading the file has checked it; what the gates themselves understand is checked here."""
-    config = session.config
+    config = parse(session.loaded.path.read_bytes(), session.loaded.path.name)  # also what was checked before
     for gate in config.gates.values():
         settings_of(load("checks", gate.kind), gate.settings)
     screen.say(

@@ -1,4 +1,7 @@
-"""The only reader of repos.yaml: find it, read it, check all of it at once, hand over a frozen Config."""
+"""The only reader of repos.yaml: find it, read it, check all of it at once, hand over a frozen Config.
+
+What was checked once is kept by its digest (cached.py): YAML and checks are loaded for a file that changed.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,14 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from multigit.configfile import gates, rules, source, templates, typed
-from multigit.configfile.problems import ConfigError, Finding, Problem, Where
-from multigit.configfile.scanning import scan
-from multigit.configfile.schema import json_schema
+from multigit.configfile.cached import keep, recall
+from multigit.configfile.problems import MAX_BYTES, ConfigError, Problem
 from multigit.errors import UsageError
 from multigit.model.config import Config
 
-__all__ = ["FILE", "ConfigError", "Loaded", "Problem", "find", "json_schema", "load", "parse", "scan"]
+__all__ = ["FILE", "ConfigError", "Loaded", "Problem", "find", "json_schema", "load", "parse"]
 
 FILE: Final = "repos.yaml"
 
@@ -52,33 +53,28 @@ def find(start: Path) -> Path:
 def load(path: Path) -> Loaded:
     """Read and check the file at `path`. ConfigError carries every problem that was found."""
     text = _bytes(path)
+    digest = hashlib.sha256(text).hexdigest()
+    if kept := recall(digest):
+        return Loaded(kept[0], path.absolute(), digest, kept[1])
+    from multigit.configfile.checking import notes
+
     config = parse(text, _shown(path))
-    return Loaded(config, path.absolute(), hashlib.sha256(text).hexdigest(), tuple(templates.notes(config)))
+    keep(digest, config, notes(config))
+    return Loaded(config, path.absolute(), digest, notes(config))
 
 
 def parse(text: bytes, name: str) -> Config:
     """The config written in `text`; `name` is what problems call the file."""
-    read = source.read(text, name)
-    checked = typed.check(read)
-    found = [*checked.findings, *templates.references(read.data)]
-    if checked.config is not None:
-        found += [*rules.findings(checked.config), *gates.findings(checked.config, checked.settings)]
-    problems = [problem for _, problem in read.problems]
-    problems += _placed(read, found, [where for where, _ in read.problems])
-    if problems:
-        raise ConfigError(problems)
-    assert checked.config is not None
-    return checked.config
+    from multigit.configfile.checking import parse as checked
+
+    return checked(text, name)
 
 
-def _placed(read: source.Source, found: list[Finding], spoiled: list[Where]) -> list[Problem]:
-    """Findings as problems, each once; those that only follow from a problem of the text itself are left out."""
-    problems: dict[tuple[object, ...], Problem] = {}
-    for finding in found:
-        if not any(finding.where[: len(where)] == where for where in spoiled):
-            spot = read.spot(finding.where, key=finding.key)
-            problems.setdefault((spot, finding.message), read.problem(spot, finding.message, finding.suggestion))
-    return list(problems.values())
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of repos.yaml, for editors."""
+    from multigit.configfile.schema import json_schema as made
+
+    return made()
 
 
 def _bytes(path: Path) -> bytes:
@@ -86,7 +82,7 @@ def _bytes(path: Path) -> bytes:
         if path.is_dir():
             raise UsageError(f"{path} is a folder", hint=f"multigit -f {path / FILE}", code="MG-203")
         with path.open("rb") as file:
-            return file.read(source.MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path} cannot be read", why=error.strerror or str(error), code="MG-203") from None
 

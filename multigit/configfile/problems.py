@@ -13,6 +13,9 @@ from typing import Final
 from multigit.errors import UsageError
 from multigit.model.urls import has_secret, hide_secrets
 
+MAX_BYTES: Final = 1024 * 1024
+"""Of a repos.yaml: a fleet of a thousand repositories needs about a fifth of it."""
+
 SHOWN: Final = 50
 """Problems that are printed; all of them are in `ConfigError.problems`."""
 

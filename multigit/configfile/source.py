@@ -16,10 +16,8 @@ from typing import Any, Final
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from multigit.configfile.problems import ConfigError, Problem, Where
+from multigit.configfile.problems import MAX_BYTES, ConfigError, Problem, Where
 
-MAX_BYTES: Final = 1024 * 1024
-"""A fleet of a thousand repositories needs about a fifth of it."""
 MAX_DEPTH: Final = 32
 
 Spot = tuple[int, int]

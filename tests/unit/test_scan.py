@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multigit.configfile import parse, scan
+from multigit.configfile import parse
+from multigit.configfile.scanning import scan
 from multigit.errors import UsageError
 
 

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from multigit.configfile import ConfigError, parse
-from multigit.configfile.source import MAX_BYTES, read
+from multigit.configfile.problems import MAX_BYTES
+from multigit.configfile.source import read
 
 
 def data(text: str) -> Any:
