@@ -201,11 +201,16 @@ def plain(url: str) -> bool:
     """Whether nothing in the person's settings makes git go another way to `url` than straight there."""
     if any(os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXIES):
         return False
-    if len(personal().meanings(url)) > 1 or not _simple_settings(os.environ.get("HOME", "")):
+    with _one_asks:  # the others wait for its answer instead of asking as well
+        straight = len(personal().meanings(url)) == 1 and _simple_settings(os.environ.get("HOME", ""))
+    if not straight:
         return False
     with suppress(OSError):
         return not (Path.home() / ".netrc").exists()
     return True
+
+
+_one_asks: Final = threading.Lock()
 
 
 @lru_cache(maxsize=8)
