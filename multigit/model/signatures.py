@@ -39,7 +39,7 @@ def of_commit(body: bytes) -> tuple[bytes, str]:
     for line in head.split(b"\n"):
         starts = line.split(b" ", 1)[0] in _HEADERS.values()
         inside = starts or (inside and line.startswith(b" "))
-        (found if inside else kept).append(line.split(b" ", 1)[1] if starts else line[1:] if inside else line)
+        (found if inside else kept).append(line.partition(b" ")[2] if starts else line[1:] if inside else line)
     return b"\n".join(kept) + gap + message, b"\n".join(found).decode("ascii", "replace")
 
 
