@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.support.serverfixtures", "tests.support.explored"]
+pytest_plugins = ["tests.support.fleetfixtures", "tests.support.serverfixtures", "tests.support.explored"]
 
 Golden = Callable[[str, str], None]
 """golden(name, text): `text` must equal the file <name> in the folder `golden` beside the test."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from multigit.app import consent, report, signing
@@ -17,11 +18,11 @@ from multigit.app.session import Session
 from multigit.errors import DONE, MultigitError, Refused, UsageError
 from multigit.model.attest import Approval, approval_of, counted, statement
 from multigit.model.config import Environment
-from multigit.model.documents import ApprovalDocument
 from multigit.model.drift import Drift
 from multigit.model.events import History, Run
 from multigit.model.names import RunId
 from multigit.model.objects import Signature
+from multigit.model.ownrefs import APPROVALS
 from multigit.model.past import Past
 from multigit.model.plan import Plan
 from multigit.model.signatures import address_of, into_commit, of_commit
@@ -35,18 +36,16 @@ from multigit.vcs import read as objects
 from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.mirror import fetch
 from multigit.vcs.signing import check
-from multigit.vcs.write import RefUpdate, push, write_object
-
-_REFS = "refs/multigit/approvals/"
+from multigit.vcs.write import RefUpdate, empty_tree, push, write_object
 
 
 def _folder(run: RunId) -> str:
-    return f"{_REFS}{run}/"
+    return f"{APPROVALS}{run}/"
 
 
 def _asked(session: Session, plan: Plan) -> Environment | None:
     """The plan's environment, if it asks for approvals. A rollback goes where others have approved going before."""
-    env = session.config.environments[plan.target] if plan.target else None
+    env = session.config.target(plan.target)
     return env if env and env.approvals and plan.verb != "rollback" else None
 
 
@@ -93,11 +92,7 @@ def _approval(session: Session, env: Environment, plan: Plan, body: bytes) -> Ap
     payload, signature = of_commit(body)
     address, why = check(payload, signature, signing.allowed(session, env.may_approve))
     found = approval_of(payload, plan, address) if address else why
-    return (
-        Approval(by=found.by, at=found.at, text=body.decode("utf-8", "replace"))
-        if not isinstance(found, str)
-        else found
-    )
+    return replace(found, text=body.decode("utf-8", "replace")) if isinstance(found, Approval) else found
 
 
 def drop(session: Session, plan: Plan) -> None:
@@ -171,8 +166,8 @@ def _agree(screen: Screen, plan: Plan, options: Options) -> None:
 
 def _publish(session: Session, plan: Plan, by: str) -> None:
     me = Signature(name=session.actor.name, email=session.actor.email, when=session.now())
-    body = statement(plan, me).body()
     home = session.mirror(session.config.home)
+    body = statement(plan, me, tree=empty_tree(home)).body()
     oid = write_object(home, "commit", into_commit(body, session.signer.sign(body)))
     ref = f"{_folder(plan.run)}{hashlib.sha256(by.encode()).hexdigest()[:12]}"
     # One that is there and did not count (another key of the same person, say) makes room.
@@ -187,6 +182,8 @@ def _publish(session: Session, plan: Plan, by: str) -> None:
 def _told(screen: Screen, plan: Plan, given: tuple[Approval, ...], text: str) -> int:
     screen.say(text, always=True)
     by = tuple(approval.by for approval in given)
+    from multigit.model.documents import ApprovalDocument
+
     told = ApprovalDocument(plan=plan.id, digest=plan.digest, run=plan.run, target=str(plan.target), approved_by=by)
     screen.document(document("", told))
     return DONE

@@ -28,13 +28,13 @@ def allowed(session: Session, addresses: tuple[str, ...]) -> dict[str, str]:
 
 def by(session: Session, plan: Plan) -> str:
     """Address the operator signs `plan` with; '' where its environment asks for no signature."""
-    env = session.config.environments[plan.target] if plan.target else None
+    env = session.config.target(plan.target)
     return address_of(session.signer.public, session.config.signing.signers) if env and env.signers else ""
 
 
 def tags(session: Session, plan: Plan) -> dict[RepoName, str]:
     """Signatures of the plan's release tags; {} where its environment asks for none."""
-    env = session.config.environments[plan.target] if plan.target else None
+    env = session.config.target(plan.target)
     if env is None or not env.signers:
         return {}
     made = plan.tags()
@@ -105,7 +105,7 @@ def doubted(session: Session, run: Run, plan: Plan) -> str:
 
     Who can write to the host can write a `begin`: it counts when one of the signers signed it, and every tag of it.
     """
-    env = session.config.environments[plan.target] if plan.target else None
+    env = session.config.target(plan.target)
     if env is None or not env.signers:
         return ""
     begun = [event for event in session.ledger.history.events if (event.kind, event.run) == ("begin", run.id)]

@@ -25,7 +25,7 @@ class Settings:
 
 def evaluate(settings: Settings, subject: Subject, clients: object = None) -> Verdict:  # noqa: ARG001
     """Fail where there is no key, where it is not one of the environment's signers, or where it does not sign."""
-    env = subject.config.environments[subject.plan.target] if subject.plan.target else None
+    env = subject.config.target(subject.plan.target)
     allowed = env.signers if env else ()
     mine = signer(Path(subject.folder))
     address = address_of(mine.public, subject.config.signing.signers)

@@ -24,7 +24,7 @@ def doctor_command(world: World, env: str | None, write: bool, dry_run: bool, ye
     """
     inherited = tuple(name for name in os.environ if name.startswith("GIT_"))  # before the first git, which drops them
     session = world.session
-    from multigit.app import doctor
+    from multigit.app.doctoring import doctor
 
     options = world.options(dry_run=dry_run, yes=yes)
     return doctor.doctor(session, world.screen, env, options, write=write, inherited=inherited)

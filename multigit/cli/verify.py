@@ -19,6 +19,6 @@ def verify_command(world: World, env: str | None, trust: str | None, yes: bool) 
     Nothing is written but the cache. Exit 1: something drifted; 4: a run is open.
     """
     session = world.online()
-    from multigit.app import verify
+    from multigit.app.proving import verify
 
     return verify.verify(session, world.screen, env, trust, world.options(yes=yes))

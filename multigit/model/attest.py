@@ -11,7 +11,8 @@ from typing import Final
 from multigit.model.events import Event, History, Run
 from multigit.model.names import EnvName, Oid, RepoName, Tag
 from multigit.model.objects import EMPTY_TREE, NewCommit, Signature, TagObject
-from multigit.model.plan import Plan, utc
+from multigit.model.plain import utc
+from multigit.model.plan import Plan
 
 APPROVAL: Final = "multigit.approval/1"
 SHELF_LIFE: Final = timedelta(hours=24)
@@ -20,6 +21,8 @@ BINDING: Final = ("begin", "landed", "released", "lift")
 """Records that make a release, or that end a quarantine: they must be signed. Anybody may stop, settle or warn."""
 SKEW: Final = timedelta(minutes=5)
 """How far clocks may be apart."""
+_NO_FILES: Final = tuple(f"tree {tree}\nauthor " for tree in EMPTY_TREE.values())
+"""How a commit without files and parents begins, in either hash."""
 
 
 def env_of(event: Event, history: History) -> str:
@@ -90,12 +93,12 @@ class Approval:
     text: str = ""
 
 
-def statement(plan: Plan, by: Signature) -> NewCommit:
-    """The commit that is signed to approve `plan`."""
+def statement(plan: Plan, by: Signature, *, tree: Oid) -> NewCommit:
+    """The commit that is signed to approve `plan`. `tree`: the empty one in the home repository's hash."""
     said = {"schema": APPROVAL, "plan": plan.digest, "run": plan.run, "system": plan.system, "env": plan.target,
             "at": utc(by.when).isoformat().replace("+00:00", "Z")}  # fmt: skip
     message = f"multigit approval of {plan.run}\n\n{json.dumps(said, sort_keys=True)}"
-    return NewCommit(tree=EMPTY_TREE[40], parents=(), message=message, by=by)
+    return NewCommit(tree=tree, parents=(), message=message, by=by)
 
 
 def approval_of(payload: bytes, plan: Plan, by: str) -> Approval | str:
@@ -104,7 +107,7 @@ def approval_of(payload: bytes, plan: Plan, by: str) -> Approval | str:
         head, _, message = payload.decode().partition("\n\n")
         headline, _, text = message.partition("\n\n")
         # Signed work of the same person, whatever its message says, is no statement: it has files and parents.
-        bare = head.startswith(f"tree {EMPTY_TREE[40]}\nauthor ") and headline.startswith("multigit approval of ")
+        bare = head.startswith(_NO_FILES) and headline.startswith("multigit approval of ")
         said = json.loads(text)
         at = datetime.fromisoformat(said["at"])
         if not bare or at.tzinfo is None:

@@ -247,6 +247,10 @@ class Config:
         by_branch = [env for env in self.environments.values() if word == env.branch]
         return next(iter(by_alias + by_branch), None)
 
+    def target(self, name: EnvName | None) -> Environment | None:
+        """The environment a plan is for, by its `target`; None where it is for none."""
+        return self.environments[name] if name else None
+
     def branch(self, repo: Repo, env: Environment) -> Branch | None:
         """The branch of `repo` that is `env`."""
         return repo.branches.get(env.name, env.branch)

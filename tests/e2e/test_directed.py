@@ -9,32 +9,15 @@ from typing import Any
 
 import pytest
 
-from multigit.apply import engine
 from multigit.ledger.journal import Journal
 from tests.support.fleetkit import FleetKit, Ran
-from tests.support.judged import Before, judge
+from tests.support.judged import Before, judge, settled
 from tests.support.killer import copied, kinds, portable, records
 
 NAMES = ("root", "api", "web")
 FIRST, SECOND = "intent:ledger begin", "result:wrote begin"
 """Where somebody comes in who gets the lock first, or second."""
 TO_STG = ("promote", "dev", "stg", "--yes", "--jobs", "1")
-
-
-@pytest.fixture
-def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FleetKit:
-    """Every repository has a feature on dev. Tries follow each other at once."""
-    monkeypatch.setattr(engine, "PAUSES", (0.0,))
-    kit = FleetKit.make(tmp_path)
-    for name in NAMES:
-        kit.commit(name, "dev", {"feature.txt": "good\n"}, "feat: good")
-    return kit
-
-
-def settled(kit: FleetKit, before: Before, end: str) -> None:
-    verdict = judge(kit, before)
-    assert (verdict.end, verdict.wrong) == (end, ())
-    kit.fsck()
 
 
 # --- hosts that lie ----------------------------------------------------------------------------------------------

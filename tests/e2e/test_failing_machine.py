@@ -11,29 +11,12 @@ from pathlib import Path
 import pytest
 
 from multigit.app.session import Session
-from multigit.apply import engine
 from tests.support.fleetkit import FleetKit
-from tests.support.judged import Before, judge
+from tests.support.judged import Before, settled
 from tests.support.killer import records, struck
 
 NAMES = ("root", "api", "web")
 TO_STG = ("promote", "dev", "stg", "--yes", "--jobs", "1")
-
-
-@pytest.fixture
-def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FleetKit:
-    """Every repository has a feature on dev. Tries follow each other at once."""
-    monkeypatch.setattr(engine, "PAUSES", (0.0,))
-    kit = FleetKit.make(tmp_path)
-    for name in NAMES:
-        kit.commit(name, "dev", {"feature.txt": "good\n"}, "feat: good")
-    return kit
-
-
-def settled(kit: FleetKit, before: Before, end: str) -> None:
-    verdict = judge(kit, before)
-    assert (verdict.end, verdict.wrong) == (end, ())
-    kit.fsck()
 
 
 # --- disks -------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fleetkit import FleetKit
-from tests.support.gitkit import Bare, bare, plain_git
+from tests.support.gitkit import Bare, plain_git
 from tests.support.snapshots import changed, snapshot
 
 HOOKS = (
@@ -228,13 +228,7 @@ def test_a_host_that_is_a_partial_clone_is_named_and_left_alone(tmp_path: Path) 
 @pytest.mark.fault("sha-256")
 @pytest.mark.parametrize("name", ["root", "api"])
 def test_a_fleet_of_both_hashes_is_released_together(tmp_path: Path, name: str) -> None:
-    kit = FleetKit.make(tmp_path, ("root", "api"))
-    host = kit.hosts[name]
-    host.path.rename(tmp_path / "old.git")
-    wide = kit.hosts[name] = bare(host.path, sha="sha256")
-    first = wide.commit({"app.txt": "one\n"}, message="chore: start")
-    for branch in ("dev", "stg"):
-        wide.git("update-ref", f"refs/heads/{branch}", first)
+    kit = FleetKit.make(tmp_path, ("root", "api"), wide=[name])
     kit.commit(name, "dev", {"f.txt": "1\n"}, "feat: f")
     tag = kit.release()
     assert kit.file(name, tag, "f.txt") == "1"

@@ -19,15 +19,6 @@ NAMES = ("root", "api", "web")
 
 
 @pytest.fixture
-def kit(tmp_path: Path) -> FleetKit:
-    """Every repository has a feature on dev."""
-    kit = FleetKit.make(tmp_path)
-    for name in NAMES:
-        kit.commit(name, "dev", {"feature.txt": "good\n"}, "feat: good")
-    return kit
-
-
-@pytest.fixture
 def half(kit: FleetKit) -> FleetKit:
     """The same, with a promotion to stg that was killed after it began."""
     assert struck(kit, "result:wrote begin", "after", "kill", "promote", "dev", "stg", "--yes").code == -9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -350,8 +350,12 @@ def test_verify_agrees_with_what_was_signed_and_names_a_replay(
 @pytest.fixture
 def two(tmp_path: Path, people: dict[str, Person]) -> FleetKit:
     """kim and lee may release, ahn may approve as well, and one of the others must."""
+    return approving(tmp_path / "fleet", people)
+
+
+def approving(folder: Path, people: dict[str, Person], *, wide: Sequence[str] = ()) -> FleetKit:
     environments, extra = signing([people["kim"], people["lee"]], approvals=1)
-    made = FleetKit.make(tmp_path / "fleet", ("root", "api"), environments=environments, extra=extra)
+    made = FleetKit.make(folder, ("root", "api"), environments=environments, extra=extra, wide=wide)
     made.commit("api", "stg", {"feature.txt": "good\n"}, "feat: good")
     people["kim"].use()
     return made
@@ -379,6 +383,17 @@ def test_a_plan_is_applied_once_somebody_else_has_approved_it(two: FleetKit, peo
     assert "approved by lee@example.invalid" in two.call("show", "last").ok().text
     assert not [ref for refs in two.refs(inner=True).values() for ref in refs if "approvals" in ref]
     two.call("approve", file, "--yes").exits(3)
+
+
+@pytest.mark.fault("sha-256")
+def test_a_home_repository_of_the_other_hash_keeps_approvals(tmp_path: Path, people: dict[str, Person]) -> None:
+    made = approving(tmp_path / "fleet", people, wide=["root"])
+    plan(made).ok()
+    people["lee"].use()
+    made.call("approve", str(made.root / "plan.json"), "--yes").ok()
+    people["kim"].use()
+    apply(made).ok()
+    assert "approved by lee@example.invalid" in made.call("show", "last").ok().text
 
 
 def test_an_approval_holds_for_its_plan_alone(two: FleetKit, people: dict[str, Person]) -> None:

@@ -66,13 +66,16 @@ class FleetKit:
     @classmethod
     def make(
         cls, root: Path, names: Sequence[str] = ("root", "api", "web"), *, extra: str = "", repos: str = "",
-        environments: str = ENVIRONMENTS,
+        environments: str = ENVIRONMENTS, wide: Sequence[str] = (),
     ) -> FleetKit:  # fmt: skip
-        """Hosts with dev = stg = main at one commit each, and a repos.yaml. `extra`: more of it; `repos`: its repos."""
+        """Hosts with dev = stg = main at one commit each, and a repos.yaml. `extra`: more of it; `repos`: its repos.
+
+        `wide`: hosts whose ids are SHA-256.
+        """
         kit = cls(root, tuple(names))
         kit.work.mkdir(parents=True)
         for name in names:
-            host = kit.hosts[name] = bare(root / "hosts" / f"{name}.git")
+            host = kit.hosts[name] = bare(root / "hosts" / f"{name}.git", sha="sha256" if name in wide else "sha1")
             first = host.commit({"README.md": f"# {name}\n", "app.txt": "one\ntwo\nthree\n"}, message="chore: start")
             for branch in ("dev", "stg"):
                 host.git("update-ref", f"refs/heads/{branch}", first)

@@ -58,6 +58,13 @@ def judge(kit: FleetKit, before: Before, theirs: Mapping[str, str] | None = None
     return Verdict("aborted", list(end["data"]["statuses"].values()).count("diverged"), tuple(wrong))
 
 
+def settled(kit: FleetKit, before: Before, end: str) -> None:
+    """Assert that the one run since `before` ended so, and that nothing is wrong anywhere."""
+    verdict = judge(kit, before)
+    assert (verdict.end, verdict.wrong) == (end, ())
+    kit.fsck()
+
+
 def _closed(kinds: list[str]) -> Iterator[str]:
     if kinds[-1] not in CLOSING:
         yield f"I6 the run is open: {kinds}"

@@ -41,7 +41,7 @@ from tests.support.modelled import (
     refusal,
     standing,
 )
-from tests.support.worlds import REFUSED, SENT, TODO, Budget, Step, Worker, World, arrivals, strangers, with_remote
+from tests.support.worlds import DUE, REFUSED, SENT, Budget, Step, Worker, World, arrivals, strangers, with_remote
 
 Intent = Literal["resume", "abort"]
 Decide = Callable[[State, tuple[Observation, ...]], tuple[State, tuple[Action, ...]]]
@@ -102,7 +102,7 @@ class Model:
         numbers = tuple(self.seen.number(one) for one in seen)
         number, actions = self._decision(self.states.number(state), numbers)
         assert not any(isinstance(action, Stage) for action in actions)
-        return self._placed(world, Worker(owner, number, (TODO,) * len(actions)), actions)
+        return self._placed(world, Worker(owner, number, (DUE,) * len(actions)), actions)
 
     def _decision(self, state: int, seen: tuple[int, ...]) -> tuple[int, tuple[Action, ...]]:
         key = state, seen
@@ -127,7 +127,7 @@ class Model:
         if min(slots) < 0:
             return self._placed(world, worker._replace(slots=slots), self.actions(worker))
         number, actions = self._decision(worker.state, slots)
-        return self._placed(world, Worker(worker.owner, number, (TODO,) * len(actions)), actions)
+        return self._placed(world, Worker(worker.owner, number, (DUE,) * len(actions)), actions)
 
     # --- what may happen next ----------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Model:
                     continue
                 case Look(repo):
                     yield from self._read(world, repo, "", note)
-                case _ if worker.slots[slot] == TODO:
+                case _ if worker.slots[slot] == DUE:
                     yield from self._push(world, action, note)
                 case _:
                     refused = "turned down" if worker.slots[slot] == REFUSED else ""

@@ -33,14 +33,14 @@ class Budget(NamedTuple):
 
 
 class Worker(NamedTuple):
-    """A process at work: its state, and per due action TODO, SENT, REFUSED or the observation (by number)."""
+    """A process at work: its state, and per due action DUE, SENT, REFUSED or the observation (by number)."""
 
     owner: int
     state: int
     slots: tuple[int, ...]
 
 
-TODO, SENT, REFUSED = -1, -2, -3
+DUE, SENT, REFUSED = -1, -2, -3
 
 
 class World(NamedTuple):

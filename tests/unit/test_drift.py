@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multigit.model.drift import Door, Drift, HeadSeen, Held, drifts, exit_code, older
+from multigit.model.comparison import drifts, older
+from multigit.model.drift import Door, Drift, HeadSeen, Held, exit_code
 from multigit.model.events import History, Phase, Run
 from multigit.model.fleet import RepoState, TagSeen
 from multigit.model.names import Branch, Oid, RepoName, RunId, Tag
@@ -28,7 +29,8 @@ from multigit.model.past import (
     restored,
     under_way,
 )
-from multigit.model.plan import Keep, Land, Plan, Seen, plain, to_json
+from multigit.model.plain import plain
+from multigit.model.plan import Keep, Land, Plan, Seen, to_json
 from tests.unit.strategies import API, KIM, MAIN, NOON, PROD, STG, WEB, line, oid
 
 DOOR = Door("/cache/api.git", "https://git.example.com/api.git")

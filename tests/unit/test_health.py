@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from multigit.app import machine
+from multigit.app.doctoring import machine
 from multigit.model.health import Finding, exit_code, skew
 from multigit.vcs.holes import HOLES, holes
 

@@ -153,13 +153,14 @@ def test_a_replayed_tag_is_doubted(other: dict[str, object], why: str) -> None:
     assert why in doubt(TAGGED.body(), **other)
 
 
-def test_an_approval_is_of_one_plan_and_of_its_day() -> None:
-    given = statement(PROMOTION, replace(BY, when=PROMOTION.created + timedelta(minutes=5))).body()
+@pytest.mark.parametrize("tree", EMPTY_TREE.values())
+def test_an_approval_is_of_one_plan_and_of_its_day(tree: Oid) -> None:
+    given = statement(PROMOTION, replace(BY, when=PROMOTION.created + timedelta(minutes=5)), tree=tree).body()
     assert approval_of(given, PROMOTION, "lee@example.com") == Approval(
         by="lee@example.com", at=PROMOTION.created + timedelta(minutes=5)
     )
     assert approval_of(given, replace(PROMOTION, reason="more"), "x") == "it approves another plan"
-    late = statement(PROMOTION, replace(BY, when=PROMOTION.created + timedelta(hours=25))).body()
+    late = statement(PROMOTION, replace(BY, when=PROMOTION.created + timedelta(hours=25)), tree=tree).body()
     assert approval_of(late, PROMOTION, "x") == "it was not given while the plan was valid"
     assert approval_of(b"tree x\n\nhello\n\n[]", PROMOTION, "x") == "it is no approval"
 

@@ -11,11 +11,12 @@ from multigit.app.session import Session
 from multigit.lanes import each
 from multigit.ledger.records import BRANCH as LEDGER
 from multigit.model.config import Environment, Repo
-from multigit.model.drift import FENCE, STAGE, Door
+from multigit.model.drift import Door
 from multigit.model.events import History
 from multigit.model.fleet import Problem
 from multigit.model.health import Finding, State
 from multigit.model.names import Oid
+from multigit.model.ownrefs import FENCE, PROBE, STAGE
 from multigit.vcs import probe
 from multigit.vcs.run import GitError
 from multigit.vcs.urls import kind
@@ -44,7 +45,7 @@ def ask(session: Session, envs: Sequence[Environment], *, write: bool) -> list[A
         chosen = selection is None or repo.name in selection
         session.progress(repo.name, "ask")
         wanted = [branch.full for env in envs if (branch := config.branch(repo, env))]
-        wanted += [FENCE, STAGE, probe.PROBE, *([LEDGER.full] if repo.name == home else [])]
+        wanted += [FENCE, STAGE, PROBE, *([LEDGER.full] if repo.name == home else [])]
         try:
             return _asked(repo, session.url(repo), wanted, pushes=chosen, write=write)
         except (GitError, OSError, ValueError) as error:  # no room for the scratch repository, an answer that is none
@@ -146,7 +147,7 @@ def _pushing(asked: Asked) -> Iterator[Finding]:
 
 
 def _as_if(asked: Asked) -> str:
-    return f"git push --dry-run {shlex.quote(asked.url)} HEAD:{probe.PROBE}x   (in any clone: asks, pushes nothing)"
+    return f"git push --dry-run {shlex.quote(asked.url)} HEAD:{PROBE}x   (in any clone: asks, pushes nothing)"
 
 
 def _fence(session: Session, asked: Asked, again: str) -> Finding:
@@ -188,7 +189,7 @@ def _leftovers(session: Session, asked: Asked, history: History | None) -> Itera
         return
     run = history.open_run.id if history.open_run else None
     refs = asked.reading.refs
-    old = {ref: oid for ref, oid in refs.items() if ref.startswith((STAGE, probe.PROBE)) and ref != f"{STAGE}{run}"}
+    old = {ref: oid for ref, oid in refs.items() if ref.startswith((STAGE, PROBE)) and ref != f"{STAGE}{run}"}
     if not old:
         yield _told(asked, "leftovers", "ok", "none")
         return

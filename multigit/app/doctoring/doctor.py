@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from multigit.app import look, machine, remotes
+from multigit.app import look
 from multigit.app.consent import Options
+from multigit.app.doctoring import machine, remotes
 from multigit.app.session import Session
 from multigit.errors import MultigitError
 from multigit.ledger.records import BRANCH as LEDGER

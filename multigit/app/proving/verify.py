@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from multigit.app import approvals, evidence, look, signing
+from multigit.app import approvals, look, signing
 from multigit.app.consent import Options
+from multigit.app.proving import evidence
 from multigit.app.session import Session
 from multigit.errors import MultigitError, UsageError
 from multigit.ledger import chain
 from multigit.ledger.pin import Pinned
 from multigit.ledger.records import BRANCH
 from multigit.ledger.shared import SEEN
+from multigit.model.comparison import drifts, older
 from multigit.model.config import Environment, Repo
-from multigit.model.drift import Door, Drift, Held, Verified, drifts, exit_code, older
+from multigit.model.drift import Door, Drift, Held, Verified, exit_code
 from multigit.model.events import History, fold
 from multigit.model.fleet import Fleet, RepoState
 from multigit.model.names import Oid
