@@ -1,149 +1,201 @@
-"""What is raced: the same task for multigit and for a shell loop, on fleets in the same state."""
+"""What is raced: tasks done by every contestant on fleets in the same state, in an order that chance decides."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchlib.fleet import Hosts, Workspace
+from benchlib import judge
+from benchlib.contestants import OURS, Contestant, own
+from benchlib.fleet import Hosts, Story, Template
 from benchlib.hosting import Hosting
-from benchlib.measure import Took, counted, timed
+from benchlib.measure import Counts, Took, counted, timed
+from benchlib.workspace import Workspace
 
-LOOP = 'set -e; for name in "$@"; do cd "{work}/$name"; {each}; done'
-PROMOTE = (
-    "git checkout -q dev; git pull -q; git checkout -q stg; git pull -q; git merge -q --no-ff -m 'Merge dev' dev; "
-    "git tag -a -m release {tag}; git push -q origin stg; git push -q origin {tag}"
-)
-PULL = "git pull -q --ff-only"
-STATUS = (
-    "git fetch -q; git rev-list --count origin/stg..origin/dev; git rev-list --count origin/main..origin/stg; "
-    "git describe --tags --abbrev=0 origin/stg"
-)
+
+@dataclass(slots=True)
+class Results:
+    """One contestant in one task: a time per round, what was counted once, and why it was taken out."""
+
+    times: list[Took] = field(default_factory=list)
+    counts: Counts | None = None
+    connections: int | None = None
+    failed: str = ""
 
 
 @dataclass(slots=True)
 class Race:
-    """Results of one task, one of each list per round; `counts` by contestant."""
+    """One task, by contestant."""
 
     what: str
-    ours: list[Took] = field(default_factory=list)
-    theirs: list[Took] = field(default_factory=list)
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    against: str = "loop"
+    results: dict[str, Results] = field(default_factory=dict)
+
+    def of(self, name: str) -> Results:
+        return self.results.setdefault(name, Results())
 
 
-Command = tuple[Sequence[str], Workspace]
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`news`: what happens on the hosts before it (`all`, a `tenth`, one or `stg` of one repository changes).
+
+    `again`: at once after the task before, whose connection is still open.
+    """
+
+    what: str
+    verb: str
+    news: str = ""
+    again: bool = False
 
 
-def program() -> list[str]:
-    """The installed multigit of this Python."""
-    script = Path(sys.executable).with_name("multigit")
-    return [str(script)] if script.is_file() else [sys.executable, "-m", "multigit"]
-
-
-def loop(space: Workspace, each: str) -> list[str]:
-    """A shell that does `each` in every clone, one after another."""
-    return ["bash", "-c", LOOP.format(work=space.work, each=each), "loop", *space.hosts.names]
+TASKS = (
+    Task("promote, all changed", "promote", "all"),
+    Task("promote, one in ten changed", "promote", "tenth"),
+    Task("status, all changed", "status", "all"),
+    Task("status, unchanged", "status"),
+    Task("status, again within a minute", "status", again=True),
+    Task("pull, unchanged", "pull"),
+    Task("pull, again within a minute", "pull", again=True),
+    Task("pull, one changed", "pull", "stg"),
+)
+GROWING = (
+    Task("status, first run", "status"),
+    Task("status, unchanged", "status"),
+    Task("status, one in ten changed", "status", "tenth"),
+    Task("pull, unchanged", "pull"),
+    Task("pull, one changed", "pull", "stg"),
+    Task("plan, first run", "plan", "tenth"),
+    Task("promote, first run", "promote"),
+    Task("plan, one in ten changed", "plan", "tenth"),
+    Task("promote, one in ten changed", "promote"),
+    Task("plan, one changed", "plan", "one"),
+    Task("promote, one changed", "promote"),
+)
+"""For `scripts/bench scale`."""
+_WRITE = ("promote", "plan")
 
 
 class Races:
-    """Two fleets alike for what changes the hosts, one fleet for what only reads them."""
+    """A fleet for each contestant that changes the hosts; one fleet, and clones for each, for what only reads them."""
 
-    def __init__(self, folder: Path, hosting: Hosting, names: Sequence[str], commits: int) -> None:
-        hosts = [Hosts(hosting.root / kind, names) for kind in ("ours", "theirs", "read")]
-        for one in hosts:
-            one.make(commits)
-        self.hosting = hosting
-        self.ours, self.theirs, self.reader, self.read_loop = (
-            Workspace(folder / name, hosting, one)
-            for name, one in zip(("m", "l", "rm", "rl"), (*hosts, hosts[2]), strict=True)
-        )
-        for space in (self.ours, self.theirs, self.reader, self.read_loop):
-            space.make()
-        self.turn = 0
-        self.runs = 0
+    def __init__(
+        self,
+        folder: Path,
+        hosting: Hosting,
+        names: Sequence[str],
+        commits: int,
+        contestants: Sequence[Contestant],
+        *,
+        program: str | None = None,
+        tasks: Sequence[Task] = TASKS,
+    ) -> None:
+        template = Template(folder / "template", commits)
+        self.hosting, self.names, self.contestants, self.program = hosting, names, contestants, program
+        self.stories = {kind: Story(template, names) for kind in ("read", "write")}
+        read = Hosts(hosting.root / "read", self.stories["read"])
+        read.make()
+        self.readers: dict[str, Workspace] = {}
+        self.writers: dict[str, Workspace] = {}
+        for number, one in enumerate(contestants):
+            self.readers[one.name] = self._space(folder / f"r{number}", read)
+            if "promote" in one.ways:
+                mine = Hosts(hosting.root / f"write{number}", self.stories["write"])
+                mine.make()
+                self.writers[one.name] = self._space(folder / f"w{number}", mine)
+        self.tasks = [task for task in tasks if hosting.transport == "ssh" or not task.again]
         self.races = {
-            what: Race(what)
-            for what in (
-                "promote dev stg", "status, all changed", "status, unchanged", "status, connection open",
-                "pull stg, unchanged", "pull stg, one changed",
-            )
-        }  # fmt: skip
-        if hosting.transport != "ssh":
-            del self.races["status, connection open"]
+            task.what: Race(task.what, {one.name: Results() for one in contestants if task.verb in one.ways})
+            for task in self.tasks
+        }
+        self.turn = self.runs = 0
+        self.promoted = dict.fromkeys(self.writers, 0)
+        self.chance = random.Random(len(names))
+        for one in contestants:
+            if one.prepare:
+                one.prepare(self.readers[one.name])
 
-    def round(self, kind: str) -> None:
-        """All races once. `kind`: `warm` (thrown away), `time`, or `count`."""
+    def _space(self, folder: Path, hosts: Hosts) -> Workspace:
+        space = Workspace(folder, self.hosting, hosts)
+        space.make()
+        return space
+
+    def round(self, kinds: Mapping[str, str], verbs: Iterable[str]) -> None:
+        """All tasks once. `kinds`: contestant -> `warm` (thrown away), `time`, `count` or `both`; others rest."""
+        for task, following in _paired([one for one in self.tasks if one.verb in verbs]):
+            racing = [one for one in self.contestants if one.name in kinds and task.verb in one.ways]
+            self.chance.shuffle(racing)
+            self._news(task, [self._space_of(one, task).hosts for one in racing])
+            trees: list[list[str]] = []
+            for one in racing:
+                self.runs += 1
+                for what in (task, following) if following and one.keeps else (task,):
+                    if self._turn(one, what, kinds[one.name]) and task.verb == "promote":
+                        self.promoted[one.name] += 1
+                        trees.append(judge.promoted(self.writers[one.name].hosts, self.promoted[one.name]))
+            if any(found != trees[0] for found in trees):
+                raise RuntimeError("the contestants did not end with the same files")
+
+    def _news(self, task: Task, hosts: Sequence[Hosts]) -> None:
+        """Make what happens on the hosts before the task."""
         self.turn += 1
-        for what, ours, theirs in self._tasks():
-            race = self.races[what]
-            runtime = "run-open" if what.endswith("open") else f"r{self.runs}"
-            if what.endswith("open"):
-                self._run(race, "warm", ours, runtime, mine=True)
-            both: list[Callable[[], None]] = [
-                lambda o=ours, r=race, t=runtime: self._run(r, kind, o, t, mine=True),  # type: ignore[misc]
-                lambda o=theirs, r=race, t=runtime: self._run(r, kind, o, t, mine=False),  # type: ignore[misc]
-            ]
-            if kind == "warm" and theirs[1] is self.read_loop:
-                both.pop()  # nothing is cached there
-            for one in both if self.turn % 2 else reversed(both):
-                one()
-            self.runs += 1
-        self._same_result()
+        story = self.stories["write" if task.verb in _WRITE else "read"]
+        one = self.names[self.turn % len(self.names)]
+        who = {"all": self.names, "tenth": self.names[self.turn % 10 :: 10] or [one], "one": [one], "stg": [one]}
+        unique = list({host.folder: host for host in hosts}.values())
+        story.grow(self.turn, who.get(task.news, ()), unique)
+        if task.news == "stg":
+            for host in unique:
+                host.advance(one)
 
-    def _tasks(self) -> Iterator[tuple[str, Command, Command]]:
-        """What is raced now; the hosts get their news in between."""
-        for hosts in (self.ours.hosts, self.theirs.hosts, self.reader.hosts):
-            hosts.grow(self.turn)
-        mine = [*program(), "promote", "dev", "stg", "--yes"]
-        yield (
-            "promote dev stg",
-            (mine, self.ours),
-            (loop(self.theirs, PROMOTE.format(tag=f"r{self.turn}")), self.theirs),
-        )
-        status = ([*program(), "status"], self.reader), (loop(self.read_loop, STATUS), self.read_loop)
-        pull = ([*program(), "pull", "stg"], self.reader), (loop(self.read_loop, PULL), self.read_loop)
-        yield "status, all changed", *status
-        yield "status, unchanged", *status
-        if "status, connection open" in self.races:
-            yield "status, connection open", *status
-        yield "pull stg, unchanged", *pull
-        names = self.reader.hosts.names
-        self.reader.hosts.advance(names[self.turn % len(names)])
-        yield "pull stg, one changed", *pull
+    def _space_of(self, one: Contestant, task: Task) -> Workspace:
+        return (self.writers if task.verb in _WRITE else self.readers)[one.name]
 
-    def _run(self, race: Race, kind: str, command: Command, runtime: str, *, mine: bool) -> None:
-        argv, space = command
-        environment = space.environment(runtime)
-        if kind == "count":
-            before = self.hosting.connections
-            found = counted(argv, space.work, environment)
-            race.counts["ours" if mine else "theirs"] = {**found, "connections": self.hosting.connections - before}
-            return
-        took = timed(argv, space.work, environment)
-        if kind == "time":
-            (race.ours if mine else race.theirs).append(took)
+    def _turn(self, one: Contestant, task: Task, kind: str) -> bool:
+        """Let one do one task; False where it failed, which takes it out for good."""
+        result = self.races[task.what].results[one.name]
+        if result.failed:
+            return False
+        try:
+            began = time.time()
+            self._run(one, task, kind, result)
+            self._check(one, task, kind, began)
+        except RuntimeError as error:
+            if one.must:
+                raise
+            result.failed = str(error)
+        return not result.failed
 
-    def _same_result(self) -> None:
-        """Both did the same work: stg is what dev is, and is tagged, on both sides."""
-        wanted = self.ours.hosts.trees("dev")
-        for space in (self.ours, self.theirs):
-            if space.hosts.trees("stg") != wanted or set(space.hosts.tagged()) != {1}:
-                raise RuntimeError(f"{space.folder}: not everything was promoted and tagged once")
+    def _run(self, one: Contestant, task: Task, kind: str, result: Results) -> None:
+        space = self._space_of(one, task)
+        argv = one.ways[task.verb](space, f"stg-deploy-20300101-{self.turn:06}")
+        environment = space.environment(f"run{self.runs}")
+        before = self.hosting.connections
+        if kind in ("count", "both"):
+            every = 0.02 if kind == "count" else 0.25
+            took, result.counts = counted(argv, space.work, environment, every=every)
+            result.connections = self.hosting.connections - before
+        else:
+            took = timed(argv, space.work, environment)
+        if kind in ("time", "both"):
+            result.times.append(took)
+
+    def _check(self, one: Contestant, task: Task, kind: str, began: float) -> None:
+        space = self._space_of(one, task)
+        if one.name != OURS and task.verb in ("pull", "status"):
+            judge.asked(space, began)
+        if task.verb == "pull":
+            judge.pulled(space)
+        elif task.verb == "status" and one.name != OURS:
+            judge.looked(space)
+        elif task.verb == "status" and kind in ("count", "both"):
+            judge.told(space, own(self.program))
 
 
-def start_up(space: Workspace, times: int) -> list[Race]:
-    """How long it takes until a command can begin: against an empty Python, and against git."""
-    races = [
-        Race(f"multigit {option}", against=name)
-        for option in ("--version", "--help")
-        for name in ("python -c pass", "git --version")
-    ]
-    rivals = {"python -c pass": [sys.executable, "-c", "pass"], "git --version": ["git", "--version"]}
-    for _ in range(times):
-        for race in races:
-            race.ours.append(timed([*program(), race.what.split()[1]], space.work, space.environment()))
-            race.theirs.append(timed(rivals[race.against], space.work, space.environment()))
-    return races
+def _paired(tasks: Sequence[Task]) -> Iterator[tuple[Task, Task | None]]:
+    """Each task with the one that follows it at once, if any."""
+    for number, task in enumerate(tasks):
+        if not task.again:
+            following = tasks[number + 1] if number + 1 < len(tasks) else None
+            yield task, following if following and following.again else None
