@@ -71,6 +71,12 @@ def ssh_place(url: str) -> tuple[str, str, int] | None:
     return found["user"] or "", found["host"].strip("[]"), 0
 
 
+def web_place(url: str) -> tuple[str, int]:
+    """Host and port of an http or https address."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme.lower() == "https" else 80)
+
+
 def same_place(one: str, other: str) -> bool:
     """Whether two addresses mean the same repository, by whatever way they reach it."""
     return _place(one) == _place(other)

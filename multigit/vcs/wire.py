@@ -6,7 +6,7 @@ Whatever is not understood is NotUnderstood, and the caller asks git itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
@@ -21,6 +21,10 @@ _LONGEST: Final = 65520
 
 class NotUnderstood(Exception):
     """The host speaks something else, or less, than was expected."""
+
+
+class NoRoom(NotUnderstood):
+    """The host takes no more at once, for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,7 @@ def conversation(data: bytes, patterns: Sequence[str]) -> dict[str, RefSeen]:
 def _packets(data: bytes) -> Iterator[bytes | str]:
     place = 0
     while place < len(data):
-        length = data[place : place + 4]
-        if not re.fullmatch(rb"[0-9a-fA-F]{4}", length):
-            raise NotUnderstood("no length where one should be")
-        size = int(length, 16)
+        size = _size(data[place : place + 4])
         if size in _SPECIAL:
             yield _SPECIAL[size]
             place += 4
@@ -85,16 +86,26 @@ def _packets(data: bytes) -> Iterator[bytes | str]:
         place += size
 
 
+def _size(length: bytes) -> int:
+    try:
+        if len(length) == 4 and length.isalnum():  # int() would take signs, spaces and underscores as well
+            return int(length, 16)
+    except ValueError:
+        pass
+    raise NotUnderstood("no length where one should be")
+
+
 Row = tuple[str, RefSeen]
 
 
 def _listed(line: bytes) -> Row:
     """`<oid> <ref>[ peeled:<oid>]` of ls-refs."""
-    words = line.decode("utf-8", "backslashreplace").rstrip("\n").split(" ")
-    if len(words) < 2:
+    oid, _, rest = line.decode("utf-8", "backslashreplace").rstrip("\n").partition(" ")
+    name, _, more = rest.partition(" ")
+    if not name:
         raise NotUnderstood("a ref without a name")
-    peeled = next((word[7:] for word in words[2:] if word.startswith("peeled:")), None)
-    return words[1], RefSeen(_oid(words[0]), _oid(peeled) if peeled else None)
+    peeled = next((word[7:] for word in more.split(" ") if word.startswith("peeled:")), None) if more else None
+    return name, RefSeen(_oid(oid), _oid(peeled) if peeled else None)
 
 
 def _oldest(lines: Iterable[bytes]) -> Iterator[Row]:
@@ -111,12 +122,20 @@ def _oldest(lines: Iterable[bytes]) -> Iterator[Row]:
 
 def _chosen(rows: Iterable[Row], patterns: Sequence[str]) -> dict[str, RefSeen]:
     """A prefix matches more than was asked for."""
-    return {name: seen for name, seen in rows if matches(name, patterns)}
+    wanted = matching(patterns)
+    return {name: seen for name, seen in rows if wanted(name)}
 
 
-def matches(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a full ref is one of `patterns`, in which `*` also stands for slashes."""
-    return any(name == pattern or ("*" in pattern and fnmatchcase(name, pattern)) for pattern in patterns)
+def matching(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a full ref is one of `patterns`, in which `*` also stands for slashes. Fast: hosts have many tags."""
+    exactly = frozenset(patterns)
+    below = tuple(pattern[:-1] for pattern in patterns if re.fullmatch(r"[^*?\[]*\*", pattern))
+    others = [pattern for pattern in patterns if "*" in pattern and pattern[:-1] not in below]
+
+    def wanted(name: str) -> bool:
+        return name in exactly or name.startswith(below) or any(fnmatchcase(name, one) for one in others)
+
+    return wanted
 
 
 def _oid(text: str) -> Oid:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from multigit.vcs import probe, run, ssh
+from multigit.vcs import network, probe, ssh
 from tests.e2e.test_doctor import WRITE, ill, look
 from tests.support.fleetkit import FleetKit
 from tests.support.gitkit import Bare, bare
@@ -25,7 +25,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No ssh connection is shared with another test."""
     monkeypatch.setattr(ssh, "_masters", {})
     yield
-    run.ssh_with(lambda _: run.SSH)
+    network.share_with()
 
 
 def fleet(tmp_path: Path, urls: dict[str, str]) -> FleetKit:

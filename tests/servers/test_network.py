@@ -15,6 +15,7 @@ import pytest
 
 from multigit.apply import engine
 from multigit.model.names import Branch, RepoName
+from multigit.vcs import hosts
 from multigit.vcs.lsrefs import survey
 from tests.support.cutting import CuttingProxy, Moment
 from tests.support.fleetkit import FleetKit
@@ -94,7 +95,8 @@ def test_a_pack_that_is_cut_off_changes_nothing(kit: FleetKit, http_git: HttpGit
 
 @pytest.mark.shows("X9")
 @pytest.mark.fault("http-401", "http-403", "http-404", "http-429", "http-5xx")
-def test_each_answer_of_a_web_host_has_words_of_its_own(http_git: HttpGit) -> None:
+def test_each_answer_of_a_web_host_has_words_of_its_own(http_git: HttpGit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "PAUSES", (0.0,))
     bare(http_git.root / "x.git").commit({"a": "1"})
     words = {
         401: "asks for a login",

@@ -17,7 +17,8 @@ from tests.support.processes import Family, program
 
 PROGRAMS = ("sshd", "ssh", "ssh-keygen", "git-shell")
 
-# MaxStartups and MaxSessions keep sshd's own values (10:30:100 and 10): too many connections at once fail here too.
+# MaxStartups and MaxSessions keep sshd's own values (10:30:100 and 10) unless a test says otherwise: too many
+# connections at once fail here too.
 _SERVER = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -33,6 +34,7 @@ AllowTcpForwarding no
 X11Forwarding no
 PrintMotd no
 AcceptEnv GIT_PROTOCOL
+{more}
 ForceCommand {prefix}/gate
 SetEnv HOME={prefix} GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL={prefix}/gitconfig "PATH={path}" {mark}
 """
@@ -75,11 +77,12 @@ class SshGit:
     * `path`: a PATH whose first folder holds an `ssh` that adds `-F ssh_config` and runs the real one. To git and
       multigit this is a person with an ordinary ~/.ssh/config, so connection sharing is used.
 
-    `ssh_config` may be extended by a test, `Host` aliases included.
+    `ssh_config` may be extended by a test, `Host` aliases included; `settings` are further lines for sshd_config(5).
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *settings: str) -> None:
         self.root = root.resolve()
+        self.settings = settings
         self.port = 0
         self.prefix = Path()
         self._family = Family()
@@ -99,6 +102,11 @@ class SshGit:
 
     def __exit__(self, *_: object) -> None:
         self._stop()
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """A variable that every process of this server has in its environment."""
+        return self._family.mark
 
     @property
     def ssh_config(self) -> Path:
@@ -156,7 +164,10 @@ class SshGit:
         mark = "=".join(self._family.mark)
 
         def begin(port: int) -> subprocess.Popen[bytes]:
-            file.write_text(_SERVER.format(prefix=self.prefix, port=port, path=os.environ["PATH"], mark=mark))
+            more = "\n".join(self.settings)
+            file.write_text(
+                _SERVER.format(prefix=self.prefix, port=port, path=os.environ["PATH"], mark=mark, more=more)
+            )
             argv = [str(sshd), "-D", "-e", "-f", str(file)]
             return self._family.start(argv, environment={"LC_ALL": "C"}, log=log)
 
