@@ -11,7 +11,7 @@ from typing import Literal
 from uuid import uuid4
 
 from multigit.apply import objects
-from multigit.apply.objects import FENCE, Parcel
+from multigit.apply.objects import Parcel
 from multigit.apply.vocabulary import (
     Fence,
     LandIt,
@@ -28,6 +28,7 @@ from multigit.apply.vocabulary import (
 )
 from multigit.errors import MultigitError
 from multigit.model.names import Branch, Oid
+from multigit.model.ownrefs import FENCE
 from multigit.vcs import clones, read, write
 from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.mirror import Mirror, fetch, fetch_from_folder, present
@@ -86,7 +87,7 @@ class Hands:
         """Make the run's commit and tag in the mirror, from the clone's objects where they come from one."""
         parcel = self.parcel
         if not parcel.lands:
-            # A repository that only gets the tag may never have been compared, and its commit never fetched.
+            # A repository that only gets the tag may not have been compared this time, and its commit never fetched.
             fetch(self.mirror, {"refs/multigit/seen/kept": parcel.old})
         if parcel.from_clone:
             self._take_from_clone()

@@ -30,24 +30,26 @@ from multigit.apply.vocabulary import (
     PutTag,
     Record,
     RepoView,
-    Saw,
     Settle,
     Stage,
-    Staged,
     State,
-    Unseen,
     Wrote,
 )
+from multigit.apply.wording import came_of, told
 from multigit.errors import MultigitError
 from multigit.lanes import each
 from multigit.ledger.journal import Journal, JournalError
 from multigit.ledger.shared import Ledger
 from multigit.model.events import Actor, Event, History, Run
 from multigit.model.names import RepoName
-from multigit.model.plan import Plan, plain
+from multigit.model.plain import plain
+from multigit.model.plan import Plan
+from multigit.vcs import network
 from multigit.vcs.mirror import Mirror
 from multigit.vcs.signing import SigningError
 
+READY = 5
+"""Pushes that hosts get ready for at once: the others find the hosts' ten sessions used."""
 PAUSES: tuple[float, ...] = (0.0, 1.0, 3.0)
 """Seconds before the first, second and third attempt at a push."""
 
@@ -121,6 +123,8 @@ def _drive(work: Work, state: State) -> Result:
     while not isinstance(actions[0], Done):
         if stopped := _stopped(work, state):
             return _ended(work, Result(stopped, state), hands)
+        if isinstance(actions[0], Append):
+            _prepare(work, actions[0].record)
         try:
             seen = each(partial(_perform, work, hands, state), actions, work.jobs)
         except (MultigitError, OSError) as broken:
@@ -129,6 +133,15 @@ def _drive(work: Work, state: State) -> Result:
     done = actions[0]
     assert isinstance(done, Done)
     return _ended(work, Result(done, state), hands)
+
+
+def _prepare(work: Work, record: Record) -> None:
+    """Let hosts get ready for the pushes that come after `record`, while that is under way."""
+    if record in ("begin", "landed"):
+        pushed = [work.mirrors[view.repo].url for view in _views(work.plan) if view.lands or record == "landed"]
+        # The home repository first: when it is done, its host gets ready for the next record.
+        for url in sorted(pushed, key=lambda url: url != work.ledger.home.url)[:READY]:
+            network.prepare(url)
 
 
 def _stopped(work: Work, state: State) -> Done | None:
@@ -148,6 +161,7 @@ def _broken_off(state: State, actions: tuple[Action, ...], broken: Exception) ->
 
 
 def _ended(work: Work, result: Result, hands: Mapping[RepoName, Hands]) -> Result:
+    network.forget()
     # The tag's push drops the stage ref; where no tag was pushed, it is dropped now.
     untagged = result.done.end is End.RELEASED and work.plan.tag is None
     begun = work.plan.run in work.ledger.history.runs  # the same plan applied twice at once: the winner needs its stage
@@ -156,10 +170,10 @@ def _ended(work: Work, result: Result, hands: Mapping[RepoName, Hands]) -> Resul
     with suppress(JournalError):  # how it ended is in the ledger and on the screen
         work.journal.note("ended", work.plan.run, result.done.end.value, data={"why": result.done.why})
     moved = [(one.parcel, name, oid) for one in hands.values() for name, oid in one.moved.items()]
-    told = (
+    went_on = (
         f"{of.repo}: {name} went on to {oid.short}, {of.sources[name].short} was promoted" for of, name, oid in moved
     )
-    return replace(result, moved=tuple(told))
+    return replace(result, moved=tuple(went_on))
 
 
 def _forget(hands: Hands) -> None:
@@ -170,7 +184,7 @@ def _forget(hands: Hands) -> None:
 
 
 def _perform(work: Work, hands: Mapping[RepoName, Hands], state: State, action: Action) -> Observation:
-    text, repo = _told(action)
+    text, repo = told(action)
     work.journal.note("intent", work.plan.run, text, repo=repo)
     work.progress(repo, text)
     match action:
@@ -183,40 +197,10 @@ def _perform(work: Work, hands: Mapping[RepoName, Hands], state: State, action: 
             seen = hands[action.repo].do(action)
         case Done():
             raise AssertionError("an end is no effect")
-    work.journal.note("result", work.plan.run, _came_of(seen), repo=repo)
+    if repo == work.ledger.home.repo:
+        network.prepare(work.ledger.home.url)  # for the record that comes next
+    work.journal.note("result", work.plan.run, came_of(seen), repo=repo)
     return seen
-
-
-def _told(action: Action) -> tuple[str, str]:
-    match action:
-        case Stage(repo):
-            return "stage", repo
-        case Look(repo):
-            return "look", repo
-        case LandIt(repo):
-            return "land", repo
-        case PutTag(repo):
-            return "tag", repo
-        case Settle(repo, to):
-            return f"settle {to}", repo
-        case Append(record):
-            return f"ledger {record}", ""
-        case Done(end):
-            return f"done {end.value}", ""
-
-
-def _came_of(seen: Observation) -> str:
-    match seen:
-        case Staged(_, why):
-            return why or "staged"
-        case Saw(_, tip, fence, tag, refused):
-            return refused or f"branch {tip.value}, fence {fence.value}, tag {tag.value}"
-        case Unseen(_, why):
-            return f"unknown: {why}"
-        case Wrote(record):
-            return f"wrote {record}"
-        case Beaten(record, taken=taken, why=why):
-            return f"not written {record}: {'taken over' if taken else why}"
 
 
 def _append(work: Work, record: Record, state: State) -> Observation:

@@ -8,20 +8,19 @@ from dataclasses import dataclass, field, replace
 from multigit.apply.vocabulary import Fence
 from multigit.model.names import Branch, Oid, RepoName, RunId
 from multigit.model.objects import EMPTY_TREE, NewCommit, NewTag, Signature
+from multigit.model.ownrefs import KEPT, STAGE
 from multigit.model.plan import Keep, Land, Plan
 from multigit.model.trailers import RESTORES, UNDOES
-
-FENCE = "refs/multigit/fence"
 
 
 def stage_ref(run: RunId) -> str:
     """Where a run's objects wait in every repository, seen by nobody."""
-    return f"refs/multigit/stage/{run}"
+    return f"{STAGE}{run}"
 
 
 def kept_ref(run: RunId) -> str:
     """Where the old tip goes when a branch is rewound (`--mode reset`)."""
-    return f"refs/multigit/kept/{run}"
+    return f"{KEPT}{run}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,24 +13,28 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from multigit.errors import MultigitError
 from multigit.model.fleet import Problem
+from multigit.vcs import bundle
+from multigit.vcs import network as networks
+from multigit.vcs.opening import SSH
+from multigit.vcs.personal import WANTED, PersonalSettings, settings_of
 from multigit.vcs.problems import problem_of
-from multigit.vcs.urls import check_url, kind, redact
+from multigit.vcs.urls import check_url, redact
 
-__all__ = ["GitError", "Output", "check_url", "git", "git_in", "listen", "redact", "version"]
+if TYPE_CHECKING:
+    from multigit.vcs.sshway import Way
+
+__all__ = ["SSH", "GitError", "Output", "check_url", "git", "git_in", "listen", "redact", "version"]
 
 MINIMUM: Final = (2, 38)
 """The first git with `merge-tree --write-tree`."""
-
-SSH: Final = "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
-"""ssh that never asks and never waits for ever. Host keys are checked as the person's own settings say."""
 
 _NO_HOOKS: Final = "core.hooksPath=/dev/null"
 _SAFE: Final = (
@@ -54,7 +58,10 @@ _ALWAYS: Final = {
 _ALONE: Final = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1"}
 """What is computed in a mirror must not depend on whose machine computes it."""
 
-_EITHER: Final = {"https": "https:ssh", "ssh": "ssh:https", "http": "http:https", "file": "file"}
+_READING: Final = ("ls-remote", "fetch", "clone")
+"""May be done twice."""
+_TRUST: Final = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_NO_VERIFY", "GIT_SSL_CERT", "GIT_SSL_KEY")
+"""Whom the person trusts is theirs to say, and no repository's: of what is inherited these alone are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,8 @@ def git(
     where = () if at is None else (f"--git-dir={at.absolute()}",)
     alone = at is not None and not network
     options = [_NO_HOOKS, *_SAFE, *(("core.attributesFile=/dev/null",) if alone else ())]
-    settings = {**(_ALONE if alone else {}), **(env or {})}
+    trust = bundle.alone(url, personal) if network else {}
+    settings = {**(_ALONE if alone else {}), **trust, **(env or {})}
     place = cwd or at or Path(os.sep)  # never the folder we were started in: its configuration is not ours
     return _run(where, options, args, place, stdin, check, timeout, settings, network, url)
 
@@ -137,12 +145,34 @@ def _run(
     if network:
         settings |= _network(url)
         options = [*options, *_PATIENCE]
-    config = [word for option in options for word in ("-c", option)]
-    with _turn(settings.get("GIT_SSH_COMMAND", "")):
-        output, late = _execute(["git", *where, *config, *args], cwd, stdin, timeout, settings, shown=args)
+    before = [*where, *(word for option in options for word in ("-c", option))]
+
+    def once() -> tuple[Output, float]:
+        with networks.way(url, _verb(args), settings) as way:
+            if way and (done := _by_way(way, before, args, url, cwd, timeout, settings)):
+                return done
+        return _execute(["git", *before, *args], cwd, stdin, timeout, settings, shown=args)
+
+    with networks.prepared(url, _verb(args), settings) if network else contextlib.nullcontext() as way:
+        done = _by_way(way, before, args, url, cwd, timeout, settings) if way else None
+    if done is None:
+        done = _in_turn(once, settings, url, again=_verb(args) in _READING) if network else once()
+    output, late = done
     if late or (check and output.status):
         raise GitError(f"git {_verb(args)} failed", problem_of(output.err, url=url, timed_out=late), output)
     return output
+
+
+def _by_way(
+    way: Way, before: Sequence[str], args: Sequence[str], url: str, cwd: Path, timeout: float, env: Mapping[str, str]
+) -> tuple[Output, float] | None:
+    """Over a way that is open; None where the host never took the session, so that nothing happened there."""
+    settings = {**env, "GIT_ALLOW_PROTOCOL": "fd"}
+    argv = ["git", *before, *way.instead(args, url)]
+    output, late = _execute(argv, cwd, b"", timeout, settings, shown=args, way=way)
+    if output.status and not late and not way.taken():
+        return None
+    return replace(output, err=redact(way.said()) + output.err), late
 
 
 def _verb(args: Sequence[str]) -> str:
@@ -150,18 +180,20 @@ def _verb(args: Sequence[str]) -> str:
 
 
 def _execute(
-    argv: Sequence[str], cwd: Path, stdin: bytes, timeout: float, env: Mapping[str, str], shown: Sequence[str] = ()
-) -> tuple[Output, float]:
+    argv: Sequence[str], cwd: Path, stdin: bytes, timeout: float, env: Mapping[str, str], shown: Sequence[str] = (),
+    way: Way | None = None,
+) -> tuple[Output, float]:  # fmt: skip
     """The outcome, and the deadline where it was passed (else 0)."""
-    door = _door()
+    door = _door()(cwd)
     start = time.monotonic()
     with tempfile.TemporaryFile() if stdin else contextlib.nullcontext() as source:
         if source:
             source.write(stdin)
             source.seek(0)
-        status, out, err = door(cwd).execute(
+        status, out, err = door.execute(
             list(argv), istream=source, env=dict(env), with_extended_output=True, with_exceptions=False,
             stdout_as_string=False, strip_newline_in_stdout=False, kill_after_timeout=timeout, start_new_session=True,
+            pass_fds=(way.end,) if way else (),
         )  # fmt: skip
     seconds = time.monotonic() - start
     late = timeout if status < 0 and seconds >= timeout else 0.0
@@ -203,10 +235,14 @@ _dropping = threading.Lock()
 
 def _drop_inherited() -> None:
     """GIT_DIR from a hook, GIT_CONFIG_COUNT, GIT_EXEC_PATH: none of it was meant for the repositories of the fleet."""
-    if any(name.startswith("GIT_") for name in list(os.environ)):
+    if any(_dropped(name) for name in list(os.environ)):
         with _dropping:
-            for name in [name for name in os.environ if name.startswith("GIT_")]:
+            for name in [name for name in os.environ if _dropped(name)]:
                 os.environ.pop(name, None)
+
+
+def _dropped(name: str) -> bool:
+    return name.startswith("GIT_") and name not in _TRUST
 
 
 def version() -> tuple[int, ...]:
@@ -246,19 +282,6 @@ def listen(callback: Listener | None) -> None:
 # -- the network
 
 
-@dataclass(frozen=True, slots=True)
-class PersonalSettings:
-    """What the person's own git configuration says about transports."""
-
-    ssh_command: bool
-    rewrites: tuple[tuple[str, str], ...]
-    """(prefix, what stands for it instead), `url.<base>.insteadOf` and pushInsteadOf."""
-
-    def meanings(self, url: str) -> tuple[str, ...]:
-        """`url` and everything git might go to instead."""
-        return (url, *(base + url[len(prefix) :] for prefix, base in self.rewrites if url.startswith(prefix)))
-
-
 def personal() -> PersonalSettings:
     """The person's transport settings, read once."""
     return _personal(os.environ.get("HOME", ""), os.environ.get("XDG_CONFIG_HOME", ""))
@@ -266,48 +289,18 @@ def personal() -> PersonalSettings:
 
 @lru_cache(maxsize=8)
 def _personal(home: str, xdg: str) -> PersonalSettings:  # noqa: ARG001 - the two say which files git reads
-    wanted = r"^(core\.sshcommand|url\..*\.(push)?insteadof)$"
-    found = git("config", "--null", "--get-regexp", wanted, check=False).out.decode("utf-8", "replace")
-    pairs = [entry.partition("\n")[::2] for entry in found.split("\0") if entry]
-    rewrites = [(value, key[4:].rpartition(".")[0]) for key, value in pairs if key.startswith("url.")]
-    return PersonalSettings(any(key == "core.sshcommand" for key, _ in pairs), tuple(rewrites))
-
-
-def _unshared(url: str) -> str:  # noqa: ARG001 - the signature of `ssh_with`
-    return SSH
-
-
-_ssh_command: Callable[[str], str | None] = _unshared
-_unshared_turns = threading.BoundedSemaphore(8)
-
-
-def ssh_with(command_for: Callable[[str], str | None]) -> None:
-    """Let `command_for(url)` choose the ssh command from now on (vcs/ssh.py, shared connections)."""
-    global _ssh_command  # noqa: PLW0603 - one process, one door
-    _ssh_command = command_for
+    return settings_of(git("config", "--null", "--get-regexp", WANTED, check=False).out)
 
 
 def _network(url: str) -> dict[str, str]:
     if url and (refused := check_url(url)):
         raise GitError(f"{redact(url)!r} is not used", Problem(kind="failed", why=refused, hint="$EDITOR repos.yaml"))
-    settings = personal()
-    ways = (
-        [_EITHER[kind(place)] for place in settings.meanings(url) if not check_url(place)]
-        if url
-        else ["https:ssh:http"]
-    )
-    command = None if settings.ssh_command else _ssh_command(url)
-    return {
-        "GIT_ALLOW_PROTOCOL": ":".join(dict.fromkeys(way for some in ways for way in some.split(":"))),
-        **({"GIT_SSH_COMMAND": command, "GIT_SSH_VARIANT": "ssh"} if command else {}),
-    }
+    return networks.environment(url, personal())
 
 
-@contextlib.contextmanager
-def _turn(ssh_command: str) -> Iterator[None]:
-    """Unshared ssh at most 8 wide: sshd refuses more unauthenticated connections (MaxStartups)."""
-    if not ssh_command or "ControlPath=" in ssh_command:
-        yield
-        return
-    with _unshared_turns:
-        yield
+def _in_turn(
+    once: Callable[[], tuple[Output, float]], env: Mapping[str, str], url: str, *, again: bool
+) -> tuple[Output, float]:
+    """`again`: also later, where the host says "not now" (never a push)."""
+    place = personal().meanings(url)[-1] if url else ""
+    return networks.in_turn(once, env, place, lambda done: done[0].err if done[0].status else "", again=again)

@@ -35,7 +35,7 @@ class Failpoint:
     lock: Lock = field(default_factory=Lock)
 
     def execute(
-        self, real: Execute, argv: Any, cwd: Any, stdin: bytes, timeout: float, env: Any, shown: Any = ()
+        self, real: Execute, argv: Any, cwd: Any, stdin: bytes, timeout: float, env: Any, shown: Any = (), **more: Any
     ) -> tuple[Output, float]:
         """Stands in for the door's `_execute`."""
         with self.lock:
@@ -44,11 +44,11 @@ class Failpoint:
             mine = counts and self.sent == self.k
             self.hit = " ".join(shown) if mine else self.hit
         if not mine:
-            return real(argv, cwd, stdin, timeout, env, shown)
+            return real(argv, cwd, stdin, timeout, env, shown, **more)
         if self.kind == "silent":
             return real(["sleep", "60"], cwd, b"", _DEADLINE, env, shown)
         if self.kind == "unheard":
-            real(argv, cwd, stdin, timeout, env, shown)
+            real(argv, cwd, stdin, timeout, env, shown, **more)
             return Output(128, b"", "fatal: the remote end hung up unexpectedly"), 0.0
         return Output(128, b"", "fatal: unable to access it: Connection reset by peer"), 0.0
 

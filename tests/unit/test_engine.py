@@ -35,6 +35,7 @@ from multigit.ledger.shared import Refused
 from multigit.model.events import Actor, Event, History, fold
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 from multigit.model.plan import Keep, Land, Plan
+from multigit.vcs.mirror import Mirror
 
 API, WEB, DOC = RepoName("api"), RepoName("web"), RepoName("doc")
 KIM = Actor(name="Kim", email="kim@example.invalid", user="kim", host="pc-1")
@@ -103,6 +104,7 @@ class FakeLedger:
     history: History = field(default_factory=History)
 
     may_follow: Callable[[History], bool] = bool
+    home: Mirror = field(default_factory=lambda: Mirror(RepoName("home"), "/nowhere/home.git", Path("/nowhere")))
 
     def append(self, event: Event, *, may_follow: Callable[[History], bool] = bool) -> Refused | None:
         self.may_follow = may_follow
@@ -135,7 +137,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     hands = {repo: FakeHands(repo, done, {}) for repo in (API, WEB, DOC)}
     ledger = FakeLedger()
     journal = Journal(tmp_path / "state/journal.sqlite3", tmp_path)
-    work = Work(plan=PLAN, mirrors={}, ledger=ledger, journal=journal, actor=KIM, now=lambda: NOW, jobs=1)  # type: ignore[arg-type]
+    mirrors = {repo: Mirror(repo, f"/nowhere/{repo}.git", Path("/nowhere")) for repo in PLAN.commits()}
+    work = Work(plan=PLAN, mirrors=mirrors, ledger=ledger, journal=journal, actor=KIM, now=lambda: NOW, jobs=1)  # type: ignore[arg-type]
     monkeypatch.setattr(Work, "hands", lambda self: hands)
     monkeypatch.setattr(engine, "PAUSES", (0.0,))
     return Bench(work, hands, ledger, done)
