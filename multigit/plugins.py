@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pkgutil
 import re
-from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
 from typing import Literal
@@ -20,6 +18,8 @@ _ONE = {"checks": "kind of gate", "tagschemes": "tag scheme"}
 
 def names(family: Family) -> tuple[str, ...]:
     """The words that may be used for `family`, sorted; none of the modules is imported."""
+    import pkgutil
+
     folder = import_module(f"multigit.{family}").__path__
     found = (module.name for module in pkgutil.iter_modules(folder))
     return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
@@ -29,12 +29,23 @@ def load(family: Family, name: str) -> ModuleType:
     """The plug-in called `name`. UsageError, with the nearest known word, where there is none."""
     if "." in name:
         return _outside(family, name)
+    path = f"multigit.{family}.{name.replace('-', '_')}"
+    try:
+        if _WORD.fullmatch(name):
+            return import_module(path)
+    except ModuleNotFoundError as missing:
+        if missing.name != path:  # it is there, and lacks something itself
+            raise
+    raise _unknown(family, name)
+
+
+def _unknown(family: Family, name: str) -> UsageError:
+    from difflib import get_close_matches
+
     known = names(family)
-    if not _WORD.fullmatch(name) or name not in known:
-        close = get_close_matches(name, known, n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(known)}"
-        raise UsageError(f'there is no {_ONE[family]} "{name}"', hint=hint, code="MG-202")
-    return import_module(f"multigit.{family}.{name.replace('-', '_')}")
+    close = get_close_matches(name, known, n=1)
+    hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(known)}"
+    return UsageError(f'there is no {_ONE[family]} "{name}"', hint=hint, code="MG-202")
 
 
 def _outside(family: Family, name: str) -> ModuleType:

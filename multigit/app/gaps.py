@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from multigit.app.known import commit_lines
 from multigit.app.look import ready, study
 from multigit.app.session import Session
 from multigit.model.config import Config, Environment, Repo
-from multigit.model.fleet import CommitLine, Distance, Fleet, Problem, RepoState
+from multigit.model.fleet import Distance, Fleet, Problem, RepoState
 from multigit.model.names import EnvName, Oid, RepoName
-from multigit.model.plan import plain
+from multigit.model.plain import plain
 from multigit.vcs import merging, read
-from multigit.vcs.mirror import Mirror
+from multigit.vcs.mirror import Mirror, present
 
 
-def distances(session: Session, seen: Fleet) -> tuple[Fleet, dict[RepoName, tuple[Distance, ...]]]:
-    """How far neighbouring environments are apart, for `status`. What was found out before is not asked again."""
+def distances(
+    session: Session, seen: Fleet, *, offline: bool = False
+) -> tuple[Fleet, dict[RepoName, tuple[Distance, ...]]]:
+    """How far neighbouring environments are apart, for `status`. What was found out before is not asked again.
+
+    `offline`: what is neither known nor measured with the objects that are here stays unknown.
+    """
     config = session.config
     stations = [env for env in config.environments.values() if env.branch]
     roads = list(pairwise(stations))
+    gaps = {repo.name: [_gap(config, repo, seen.state(repo.name), a, b) for a, b in roads] for repo in config.fleet}
+    known = session.answers.known({gap.question for some in gaps.values() for gap in some if gap.open})
+    fresh: dict[str, Any] = {}
 
     def one(repo: Repo, state: RepoState) -> tuple[Distance, ...] | Problem:
-        gaps = [_gap(config, repo, state, a, b) for a, b in roads]
-        asked = [gap for gap in gaps if gap.open]
-        known = {gap.question: session.answers.get(gap.question) for gap in asked}
-        left = [gap for gap in asked if known[gap.question] is None]
-        if left:
+        if left := [gap for gap in gaps[repo.name] if gap.open and gap.question not in known]:
             session.progress(repo.name, "compare")
             names = [branch for env in stations if (branch := config.branch(repo, env))]
-            mirror = ready(session, repo, state, names)
-            found = {gap.question: plain(_measured(mirror, gap)) for gap in left}
-            session.answers.put(found)
-            known |= found
-        return tuple(_distance(repo, gap, known.get(gap.question)) for gap in gaps)
+            mirror = session.mirror(repo) if offline else ready(session, repo, state, names)
+            here = [gap for gap in left if not offline or len(present(mirror, gap.ends)) == 2]
+            fresh.update({gap.question: plain(_measured(mirror, gap)) for gap in here})
+        return tuple(_distance(repo, gap, known.get(gap.question, fresh.get(gap.question))) for gap in gaps[repo.name])
 
     found, fleet_now = study(session, seen, one, config.fleet)
+    session.answers.put(fresh)
     return fleet_now, found
 
 
@@ -54,6 +58,11 @@ class _Gap:
     def open(self) -> bool:
         """Whether there is something to measure."""
         return self.a is not None and self.b is not None and self.a != self.b
+
+    @property
+    def ends(self) -> list[Oid]:
+        """Both, where they are there."""
+        return [oid for oid in (self.a, self.b) if oid]
 
     @property
     def question(self) -> str:
@@ -77,9 +86,7 @@ def _distance(repo: Repo, gap: _Gap, known: dict[str, Any] | None) -> Distance:
     if known is None:
         ahead = 0 if gap.a == gap.b and gap.a is not None else None
         return Distance(repo=repo.name, source=gap.source, target=gap.target, ahead=ahead)
-    debts = tuple(
-        CommitLine(oid=Oid(d["oid"]), author=d["author"], when=datetime.fromisoformat(d["when"]), subject=d["subject"])
-        for d in known["debts"]
-    )
-    return Distance(repo=repo.name, source=gap.source, target=gap.target, ahead=known["ahead"], debts=debts,
-                    restored=known["restored"])  # fmt: skip
+    return Distance(
+        repo=repo.name, source=gap.source, target=gap.target, ahead=known["ahead"],
+        debts=commit_lines(known["debts"]), restored=known["restored"],
+    )  # fmt: skip

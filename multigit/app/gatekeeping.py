@@ -11,8 +11,8 @@ from multigit.app.session import Session
 from multigit.checks import evaluate
 from multigit.errors import MultigitError, Refused, UsageError
 from multigit.model.config import Gate
-from multigit.model.documents import blocked_by
 from multigit.model.fleet import Fleet
+from multigit.model.gated import blocked_by
 from multigit.model.plan import Plan, Refusal
 from multigit.model.verdict import GateResult, Subject
 
@@ -49,7 +49,7 @@ def _listed(session: Session, plan: Plan) -> list[Gate]:
 
 def may_sign(session: Session, plan: Plan) -> None:
     """Refused unless the operator can sign for the plan's environment, where that is asked for."""
-    env = session.config.environments[plan.target] if plan.target else None
+    env = session.config.target(plan.target)
     if env is None or not env.signers:
         return
     subject = Subject(config=session.config, plan=plan, fleet=Fleet(repos=(), history=session.ledger.history),
@@ -62,7 +62,7 @@ def may_sign(session: Session, plan: Plan) -> None:
 
 def _demanded(session: Session, plan: Plan, *, dry_run: bool) -> list[Gate]:
     """What an environment with signers asks for. A plan comes before its approval, so a dry run only mentions it."""
-    env = session.config.environments[plan.target] if plan.target else None
+    env = session.config.target(plan.target)
     gates = [Gate(name="signed", kind="signed")] if env and env.signers else []
     if env and env.approvals and plan.verb != "rollback":
         gates.append(Gate(name="approved", kind="approved", level="warn" if dry_run else "block"))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from multigit.app import signing
+from multigit.app import known, remembered, signing
 from multigit.app.session import Session
 from multigit.errors import MultigitError
 from multigit.lanes import each
 from multigit.ledger.records import BRANCH as LEDGER
-from multigit.model.config import Environment, Repo
+from multigit.model.config import Config, Environment, Repo
 from multigit.model.events import History
 from multigit.model.fleet import CloneState, CommitLine, Fleet, Pair, Problem, RepoState, Restore
 from multigit.model.names import Branch, Oid, RepoName, Tag
@@ -42,7 +42,9 @@ def states(
         branches += [*extra, LEDGER] if repo.name == config.home.name else [*extra]
         return survey(repo.name, session.url(repo), branches, globs)
 
-    return tuple(each(one, config.repos.values(), session.jobs))
+    seen = tuple(each(one, config.repos.values(), session.jobs))
+    remembered.remember(session, environments, seen)
+    return seen
 
 
 def fleet(session: Session, environments: Sequence[Environment], extra: Sequence[Branch] = ()) -> Fleet:
@@ -92,25 +94,38 @@ def ledger(session: Session) -> History:
 def pairs(session: Session, seen: Fleet, source: Environment, target: Environment, *, back: bool = False) -> Fleet:
     """Add what merging `source` into `target` means, to every repository that can be read."""
     config = session.config
+    selection = session.selection()
+    repos = [repo for repo in config.fleet if selection is None or repo.name in selection]
+
+    def question(repo: Repo, state: RepoState) -> str:
+        ends = [state.heads.get(branch) if branch else None for branch in _ends(config, repo, source, target)]
+        return known.quiet_question(ends[0], ends[1], back=back) if ends[0] and ends[1] else ""
+
+    asked = {repo.name: question(repo, seen.state(repo.name)) for repo in repos}
+    answers = session.answers.known({one for one in asked.values() if one})
+    fresh: dict[str, Any] = {}
 
     def one(repo: Repo, state: RepoState) -> Pair | Problem:
-        theirs, ours = config.branch(repo, source), config.branch(repo, target)
+        theirs, ours = _ends(config, repo, source, target)
         if theirs is None or ours is None:
             raise MultigitError(f"{repo.name} has no branch for {source.name} or {target.name}")
+        theirs_at, ours_at = state.heads.get(theirs), state.heads.get(ours)
+        if theirs_at and ours_at and (answer := answers.get(asked[repo.name])):
+            return known.quiet_pair(answer, repo.name, theirs, ours, theirs_at, ours_at)
         session.progress(repo.name, "compare")
         mirror = ready(session, repo, state, [theirs, ours])
-        return merging.compare(
-            mirror,
-            source=theirs,
-            target=ours,
-            source_oid=state.heads.get(theirs),
-            target_oid=state.heads.get(ours),
-            back=back,
-        )
+        pair = merging.compare(mirror, source=theirs, target=ours, source_oid=theirs_at, target_oid=ours_at, back=back)
+        if asked[repo.name] and (answer := known.quiet_answer(pair)):
+            fresh[asked[repo.name]] = answer
+        return pair
 
-    selection = session.selection()
-    found, fleet_now = study(session, seen, one, [r for r in config.fleet if selection is None or r.name in selection])
+    found, fleet_now = study(session, seen, one, repos)
+    session.answers.put(fresh)
     return replace(fleet_now, pairs=found)
+
+
+def _ends(config: Config, repo: Repo, source: Environment, target: Environment) -> tuple[Branch | None, Branch | None]:
+    return config.branch(repo, source), config.branch(repo, target)
 
 
 def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, revert: bool) -> Fleet:

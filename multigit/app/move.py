@@ -17,10 +17,11 @@ from multigit.apply.vocabulary import End
 from multigit.errors import DONE, Interrupted, MultigitError, PartlyApplied, UsageError
 from multigit.model.attest import Approval
 from multigit.model.config import Config, Environment
-from multigit.model.documents import blocked_by, plan_extras
 from multigit.model.fleet import Fleet
+from multigit.model.gated import blocked_by, plan_extras
 from multigit.model.names import RepoName
-from multigit.model.plan import Plan, Request, Verb, plain
+from multigit.model.plain import plain
+from multigit.model.plan import Plan, Request, Verb
 from multigit.model.verdict import GateResult
 from multigit.planners import hotfix as hotfix_planner
 from multigit.planners import promote as promote_planner

@@ -26,6 +26,7 @@ from multigit.model.config import Config, Environment, Repo
 from multigit.model.events import Actor, Event, History
 from multigit.model.names import EnvName, RepoName
 from multigit.model.signatures import address_of
+from multigit.vcs import hints
 from multigit.vcs.answers import Answers
 from multigit.vcs.identity import who
 from multigit.vcs.mirror import Mirror, open_mirror
@@ -113,6 +114,11 @@ class Session:
         return Answers(user_cache_path("multigit") / "answers.sqlite3")
 
     @property
+    def sights(self) -> Path:
+        """What was seen of each repository the last time."""
+        return user_cache_path("multigit") / "seen.sqlite3"
+
+    @property
     def log_path(self) -> Path:
         """deployment.log."""
         return self.folder / self.config.log.file
@@ -128,10 +134,9 @@ class Session:
         return str(self.folder / url) if url.startswith(("./", "../")) else url
 
     def connect(self) -> None:
-        """Start opening the shared ssh connections; what else a verb needs to get ready goes on meanwhile."""
+        """Start opening the shared ssh connections and loading git's door; the rest of multigit is loaded meanwhile."""
         urls = [self.url(repo) for repo in self.config.repos.values()]
-        if any("@" in url or url.startswith("ssh:") for url in urls):
-            Thread(target=_share, args=(urls,), daemon=True).start()
+        Thread(target=_prepare, args=(self.loaded.digest, urls), daemon=True).start()
 
     def mirror(self, repo: Repo) -> Mirror:
         """The private bare copy of `repo`, made when it is first needed."""
@@ -177,9 +182,9 @@ class Session:
         return found
 
 
-def _share(urls: list[str]) -> None:
+def _prepare(digest: str, urls: list[str]) -> None:
     with suppress(MultigitError):  # no git: the verb itself says so
-        share(urls)
+        hints.keep(digest, share(urls))
 
 
 def _words(config: Config) -> list[str]:

@@ -1,9 +1,8 @@
-"""Looking without changing: status, diff, log, history, show."""
+"""Looking without changing: diff, log, history, show."""
 
 from __future__ import annotations
 
 from multigit.app import look
-from multigit.app.gaps import distances
 from multigit.app.refs import meant
 from multigit.app.session import Session
 from multigit.errors import FAILED, UsageError
@@ -13,32 +12,10 @@ from multigit.model.events import Run
 from multigit.model.fleet import Clean, Conflicted, Fleet, Pair, RepoState
 from multigit.model.names import Oid, RepoName, Tag
 from multigit.model.summary import releases
-from multigit.model.summary import status as summed_up
 from multigit.tagschemes import matching, newest_not_later
-from multigit.ui.documents import document
 from multigit.ui.reports import diff_text, log_text, show_text
 from multigit.ui.screen import Screen
-from multigit.ui.tables import history_text, status_text
-
-
-def status(session: Session, screen: Screen) -> int:
-    """Where every repository is, what waits, what is owed, what is half done."""
-    config = session.config
-    seen = look.fleet(session, tuple(config.environments.values()))
-    seen, gaps = distances(session, seen)
-    last = next((env for env in reversed(list(config.environments.values())) if env.tag), None)
-    newest = {state.repo: tag for state in seen.repos if (tag := _newest(state, last))}
-    at = session.now()
-    summary = summed_up(config, seen, gaps, newest, at, session.selection())
-    screen.close()
-    screen.say(status_text(summary, width=screen.width, zone=session.zone, now=at))
-    screen.document(document("", summary))
-    return summary.exit_code
-
-
-def _newest(state: RepoState, env: Environment | None) -> Tag | None:
-    known = matching(env.tag, state.tags.keys()) if env and env.tag else []
-    return known[-1] if known else None
+from multigit.ui.tables import history_text
 
 
 def diff(session: Session, screen: Screen, source: str, target: str) -> int:
@@ -49,7 +26,7 @@ def diff(session: Session, screen: Screen, source: str, target: str) -> int:
     broken = tuple(RepoDiff(repo=s.repo, problem=s.problem.why) for s in seen.repos if s.problem)
     found = DiffDocument(source=here.name, target=there.name, repos=(*rows, *broken), exit_code=FAILED if broken else 0)
     screen.say(diff_text(found, width=screen.width, zone=session.zone, now=session.now()))
-    screen.document(document("", found))
+    screen.document(found)
     return found.exit_code
 
 
@@ -84,7 +61,7 @@ def log(session: Session, screen: Screen, span: str | None, since: str | None) -
         range=span or f"since {since or 'last'}", repos=(*repos, *broken), exit_code=FAILED if broken else 0
     )
     screen.say(log_text(told, width=screen.width, zone=session.zone, now=session.now()))
-    screen.document(document("", told))
+    screen.document(told)
     return told.exit_code
 
 
@@ -115,7 +92,7 @@ def history(session: Session, screen: Screen, env: str | None, limit: int) -> in
     unread = _warned(screen, seen)
     told = HistoryDocument(env=env_name, releases=shown, exit_code=FAILED if unread else 0)
     screen.say(history_text(shown, session.zone, session.now(), width=screen.width))
-    screen.document(document("", told))
+    screen.document(told)
     return told.exit_code
 
 
@@ -144,7 +121,7 @@ def show(session: Session, screen: Screen, word: str) -> int:
     else:
         told = _told(run, seen, run.tag)
     screen.say(show_text(told, width=screen.width, zone=session.zone))
-    screen.document(document("", told))
+    screen.document(told)
     return 0
 
 

@@ -18,9 +18,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run one command; answers its exit code. No traceback reaches the user."""
     said = answer(sys.argv[1:] if args is None else args, os.environ)
     if said is None:
-        from multigit.cli.boundary import main as run
-
-        return run(args)
+        return _run(sys.argv[1:] if args is None else args)
     try:
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         sys.stdout.write(said.encode(encoding, "replace").decode(encoding))
@@ -28,3 +26,20 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _run(args: Sequence[str]) -> int:
+    from multigit.cli.ahead import open_connections
+
+    try:
+        open_connections(args, os.environ)
+        from multigit.cli.boundary import main as run
+
+        return run(args)
+    except KeyboardInterrupt:  # so early that nothing else was there to say it
+        from multigit.errors import INTERRUPTED
+
+        return INTERRUPTED
+    finally:
+        if opening := sys.modules.get("multigit.vcs.opening"):
+            opening.drop()

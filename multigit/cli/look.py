@@ -8,18 +8,19 @@ from multigit.cli.options import World, global_options, pass_world
 
 
 @click.command("status")
+@click.option("--no-fetch", is_flag=True, help="What was seen the last time, and when; no host is asked.")
 @global_options
 @pass_world
-def status_command(world: World) -> int:
+def status_command(world: World, no_fetch: bool) -> int:
     """Where every repository is, what waits, what is owed.
 
     Commits that wait for the next environment, fixes that were never merged back, releases whose tag is
     missing somewhere, holds, and runs that were left open.
     """
-    session = world.online()
-    from multigit.app import views
+    session = world.session if no_fetch else world.online()
+    from multigit.app import overview
 
-    return views.status(session, world.screen)
+    return overview.remembered_status(session, world.screen) if no_fetch else overview.status(session, world.screen)
 
 
 @click.command("diff")

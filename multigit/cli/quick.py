@@ -70,16 +70,24 @@ def _words(shell: str, environ: Mapping[str, str]) -> tuple[list[str], str]:
 
 
 def _items(before: Sequence[str], typed: str) -> Iterator[Item]:
-    from multigit.cli.tables import OPTIONS, VALUES, VERBS
+    from multigit.cli.tables import COMMON, OPTIONS, VERBS
 
     path = _path(before)
-    last = before[-1] if before else ""
-    if last.startswith("-") and f"{path} {last}" in VALUES:
-        yield from _values(VALUES[f"{path} {last}"], typed)
+    values = _follow(path, before[-1]) if before else None
+    if values is not None:
+        yield from _values(values, typed)
     elif typed.startswith("-"):
-        yield from (("plain", name, text) for name, text in OPTIONS.get(path, ()) if name.startswith(typed))
+        options = (*OPTIONS.get(path, ()), *COMMON)
+        yield from (("plain", name, text) for name, text in options if name.startswith(typed))
     else:
         yield from (("plain", name, text) for name, text in VERBS.get(path, ()) if name.startswith(typed))
+
+
+def _follow(path: str, option: str) -> tuple[str, ...] | None:
+    """What may follow `option` of the verb: words, FILE, or () for anything; None where nothing does."""
+    from multigit.cli.tables import COMMON_VALUES, VALUES
+
+    return VALUES.get(f"{path} {option}", COMMON_VALUES.get(option))
 
 
 def _values(values: Sequence[str], typed: str) -> Iterator[Item]:
@@ -91,14 +99,14 @@ def _values(values: Sequence[str], typed: str) -> Iterator[Item]:
 
 def _path(before: Sequence[str]) -> str:
     """The verb that was typed, and its own verb if it has some: '', 'promote', 'hold set'."""
-    from multigit.cli.tables import VALUES, VERBS
+    from multigit.cli.tables import VERBS
 
     path, skip = "", False
     for word in before:
         if skip:
             skip = False
         elif word.startswith("-"):
-            skip = f"{path} {word}" in VALUES
+            skip = _follow(path, word) is not None
         elif word in [name for name, _ in VERBS.get(path, ())]:
             path = f"{path} {word}".strip()
     return path

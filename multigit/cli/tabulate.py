@@ -14,6 +14,10 @@ from multigit.cli.group import VERBS
 _TOP = click.Context(multigit, info_name="multigit", **multigit.context_settings)
 WIDTHS = (80, 100)
 """Columns of terminals for which help is made beforehand: the usual one, and all from 100 on."""
+Options = tuple[tuple[str, str], ...]
+"""Name and help of each."""
+_TEXTS = "dict[str, tuple[tuple[str, str], ...]]"
+_WORDS = "dict[str, tuple[str, ...]]"
 
 
 def tables() -> str:
@@ -22,15 +26,28 @@ def tables() -> str:
     verbs = {"": tuple((verb, row[2]) for verb, row in VERBS.items())}
     verbs |= {path: _below(command) for path, command in commands.items() if isinstance(command, click.Group) and path}
     options = {path: tuple(_options(command)) for path, command in commands.items()}
-    values = {f"{path} {name}": found for path, command in commands.items() for name, found in _values(command)}
-    parts = {"HELP": {width: _help(width) for width in WIDTHS}, "VERBS": verbs, "OPTIONS": options, "VALUES": values}
-    kinds = {"HELP": "dict[int, str]", "VALUES": "dict[str, tuple[str, ...]]"}
-    body = "\n".join(
-        f"{name}: {kinds.get(name, 'dict[str, tuple[tuple[str, str], ...]]')} = {pprint.pformat(part, width=110)}\n"
-        for name, part in parts.items()
-    )
+    common = tuple(option for option in options[""] if all(option in others for others in options.values()))
+    values = {path: dict(_values(command)) for path, command in commands.items()}
+    shared = {name: values[""][name] for name, _ in common if name in values[""]}
+    parts: dict[str, tuple[str, object]] = {
+        "HELP": ("dict[int, str]", {width: _help(width) for width in WIDTHS}),
+        "VERBS": (_TEXTS, verbs),
+        "COMMON": ("tuple[tuple[str, str], ...]", common),
+        "OPTIONS": (_TEXTS, {path: _own(path, found, common) for path, found in options.items()}),
+        "COMMON_VALUES": (_WORDS, shared),
+        "VALUES": (_WORDS, {f"{path} {name}": found for path, some in values.items() for name, found in some.items()
+                            if shared.get(name) != found}),
+    }  # fmt: skip
+    body = "\n".join(f"{name}: {kind} = {pprint.pformat(part, width=110)}\n" for name, (kind, part) in parts.items())
     head = '"""Made by `python -m multigit.cli.tabulate`; a test compares it with the verbs themselves."""'
     return f"# ruff: noqa: E501\n{head}\n\n# fmt: off\n{body}"
+
+
+def _own(path: str, options: Options, common: Options) -> Options:
+    """Those that only this verb has; quick.py puts those of all verbs behind them."""
+    own = tuple(option for option in options if option not in common)
+    assert own + common == options, f"{path or 'multigit'}: its options are not its own, then those of all verbs"
+    return own
 
 
 def _help(width: int) -> str:

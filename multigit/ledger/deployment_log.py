@@ -12,8 +12,6 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from multigit.model.events import Actor, Event, History, Run
 
 _WORDS = {"promote": "PROMOTE", "hotfix": "EMERGENCY", "push": "PUSH", "rollback": "ROLLBACK", "backmerge": "BACKMERGE"}
@@ -23,6 +21,8 @@ _TOLD = ("released", "aborted", "failed", "aborting", "hold", "lift", "take")
 def sync(path: Path, history: History, zone: tzinfo, locks: Path) -> int:
     """Append what `path` does not tell yet; answers how many lines were added. `locks`: folder for the lock file."""
     locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+    from filelock import FileLock
+
     with FileLock(locks / "deployment-log.lock", timeout=60):
         told = _told(path)
         missing = [event for event in history.events if event.oid and _mark(event) not in told]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,14 @@ class Entry:
     data: Mapping[str, Any]
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """An entry on its way to the disk."""
+
+    row: tuple[str, ...]
+    written: bool = False
+
+
 class Journal:
     """The journal of one machine. Safe for several threads and processes."""
 
@@ -58,6 +67,7 @@ class Journal:
         self.path = path
         self._fleet = str(fleet)
         self._lock = Lock()
+        self._waiting: deque[_Waiting] = deque()
         with self._explained():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.chmod(0o700)
@@ -77,9 +87,29 @@ class Journal:
         self, what: What, run: str, text: str = "", *, repo: str = "", data: Mapping[str, Any] | None = None
     ) -> None:
         """Write one entry and wait until it is on disk."""
-        row = (datetime.now(UTC).isoformat(), self._fleet, run, what, repo, text, json.dumps(data or {}))
+        entry = _Waiting((datetime.now(UTC).isoformat(), self._fleet, run, what, repo, text, json.dumps(data or {})))
+        self._waiting.append(entry)
         with self._lock, self._explained():
-            self._db.execute("insert into entries (at, fleet, run, what, repo, text, data) values (?,?,?,?,?,?,?)", row)
+            if not entry.written:
+                self._write_all()
+
+    def _write_all(self) -> None:
+        """Everything that waits, in one transaction: a disk takes as long for eight entries as for one."""
+        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            self._db.execute("begin immediate")
+            self._db.executemany(
+                "insert into entries (at, fleet, run, what, repo, text, data) values (?,?,?,?,?,?,?)",
+                [entry.row for entry in batch],
+            )
+            self._db.execute("commit")
+        except BaseException:
+            self._waiting.extendleft(reversed(batch))  # whoever waits for one of them finds the same fault
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise
+        for entry in batch:
+            entry.written = True
 
     def entries(self, run: str | None = None) -> list[Entry]:
         """Entries of this fleet, oldest first; of one run, if given."""

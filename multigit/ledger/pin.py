@@ -16,8 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from filelock import FileLock, Timeout
-
 from multigit.model.names import Oid
 
 _LOCK_LIMIT = 5.0
@@ -62,6 +60,8 @@ class Pin:
         """
         if head is None or self._is(head):
             return
+        from filelock import FileLock, Timeout
+
         with contextlib.suppress(OSError, Timeout):
             self._ready()
             with FileLock(self.path.with_suffix(".lock"), timeout=_LOCK_LIMIT, mode=0o600):

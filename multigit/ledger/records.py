@@ -15,7 +15,7 @@ from typing import Any, Final, get_args
 from multigit.errors import MultigitError
 from multigit.model.events import Actor, Event, Kind, Status, fold
 from multigit.model.names import Branch, Oid, RunId
-from multigit.model.plan import plain, utc
+from multigit.model.plain import plain, utc
 
 BRANCH: Final = Branch("multigit-ledger")
 SCHEMA: Final = "multigit.ledger/1"

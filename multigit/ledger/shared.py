@@ -5,8 +5,9 @@ An open `begin` is the lock of the whole fleet; there is no other (docs/protocol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from multigit.ledger import chain, records
 from multigit.ledger.pin import Pin, Pinned
@@ -15,12 +16,13 @@ from multigit.model.names import Oid
 from multigit.model.objects import NewCommit, Signature
 from multigit.model.signatures import into_commit
 from multigit.vcs import read, write
-from multigit.vcs.lsrefs import list_refs
-from multigit.vcs.mirror import Mirror, fetch
+from multigit.vcs.lsrefs import expecting, list_refs
+from multigit.vcs.mirror import Mirror, fetch, remember
+from multigit.vcs.wire import RefSeen
 
 SEEN = "refs/multigit/ledger"
 """Where the mirror keeps it."""
-ROUNDS = 20
+ROUNDS = 50
 """How often a record is put after a head that moved meanwhile: eight people at once are no reason to give up."""
 
 
@@ -60,8 +62,7 @@ class Ledger:
 
     def head(self) -> Oid | None:
         """The ledger's head at the home repository, now."""
-        seen = list_refs(self.home.url, [records.BRANCH.full]).get(records.BRANCH.full)
-        return seen.oid if seen else None
+        return _head(partial(list_refs, self.home.url))
 
     def _load(self, head: Oid | None) -> History:
         if head is None:
@@ -90,23 +91,30 @@ class Ledger:
         """
         for _ in range(ROUNDS):
             oid = self._write(event)
-            report = write.push(self.home, [write.RefUpdate(ref=records.BRANCH.full, old=self.history.head, new=oid)])
-            try:
-                # "ok" is no proof: a host may say it and write nothing (docs/protocol.md), so the head is read back.
-                head = self.head()
-                if head == oid:
-                    self.history = fold((*self.history.events, replace(event, oid=oid)), oid)
-                    if self.pin:
-                        self.pin.keep(oid, {known.oid for known in self.history.events})
-                    return None
-                now = self.read(head)
-            except Exception as unreadable:  # noqa: BLE001 - any reason leaves the record's fate unknown
-                return Refused(None, f"the ledger could not be read back: {unreadable}", unknown=not report.refused)
+            update = write.RefUpdate(ref=records.BRANCH.full, old=self.history.head, new=oid)
+            with expecting(self.home.url) as refs:
+                report = write.push(self.home, [update])
+                try:
+                    # "ok" is no proof: a host may say it and write nothing (docs/protocol.md): the head is read back.
+                    head = _head(refs)
+                    if head == oid:
+                        self._added(replace(event, oid=oid))
+                        return None
+                    now = self.read(head)
+                except Exception as unreadable:  # noqa: BLE001 - any reason leaves the record's fate unknown
+                    return Refused(None, f"the ledger could not be read back: {unreadable}", unknown=not report.refused)
             if any(known.oid == oid for known in now.events):
                 return None
             if report.refused or report.done or not may_follow(now):
                 return _refused(now, report)
         return Refused(self.history, "the ledger keeps moving", moved=True)
+
+    def _added(self, event: Event) -> None:
+        self.history = fold((*self.history.events, event), event.oid)
+        if event.oid:
+            remember(self.home, SEEN, event.oid)
+        if self.pin:
+            self.pin.keep(event.oid, {known.oid for known in self.history.events})
 
     def _write(self, event: Event) -> Oid:
         parents = (self.history.head,) if self.history.head else ()
@@ -116,6 +124,11 @@ class Ledger:
         body = commit.body()
         signed = into_commit(body, self.sign(event, self.history, body))
         return write.write_object(self.home, "commit", signed)
+
+
+def _head(refs: Callable[[Sequence[str]], dict[str, RefSeen]]) -> Oid | None:
+    seen = refs([records.BRANCH.full]).get(records.BRANCH.full)
+    return seen.oid if seen else None
 
 
 def _refused(now: History, report: write.PushReport) -> Refused:

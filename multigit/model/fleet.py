@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from multigit.model.attest import Approval
@@ -192,7 +193,7 @@ class CloneState:
     """Paths that must not be committed, and why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: the index is kept with it
 class Fleet:
     """All that a planner may look at."""
 
@@ -206,7 +207,11 @@ class Fleet:
 
     def state(self, repo: RepoName) -> RepoState:
         """The state of one repository."""
-        return next(state for state in self.repos if state.repo == repo)
+        return self._by_name[repo]
+
+    @cached_property
+    def _by_name(self) -> dict[RepoName, RepoState]:
+        return {state.repo: state for state in self.repos}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

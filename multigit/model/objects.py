@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 
 from multigit.model.names import Oid, Tag
 from multigit.model.signatures import of_tag
@@ -36,7 +37,7 @@ class Signature:
         return f"{_clean(self.name) or 'unknown'} <{_clean(self.email)}> {int(self.when.timestamp())} {zone}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: the id is kept with it
 class NewCommit:
     """A commit to be made: its content decides its id."""
 
@@ -51,13 +52,13 @@ class NewCommit:
         lines += [f"author {self.by.line()}", f"committer {self.by.line()}"]
         return ("\n".join(lines) + "\n\n" + self.message.rstrip("\n") + "\n").encode()
 
-    @property
+    @cached_property
     def oid(self) -> Oid:
         """The id git gives it; sha-1 or sha-256 by the length of the tree's id."""
         return object_id("commit", self.body(), like=self.tree)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: the id is kept with it
 class NewTag:
     """An annotated tag to be made on `commit`."""
 
@@ -73,7 +74,7 @@ class NewTag:
         head = f"object {self.commit}\ntype commit\ntag {self.tag}\ntagger {self.by.line()}"
         return (head + "\n\n" + self.message.rstrip("\n") + "\n" + self.signature).encode()
 
-    @property
+    @cached_property
     def oid(self) -> Oid:
         """The id git gives it."""
         return object_id("tag", self.body(), like=self.commit)
@@ -119,6 +120,7 @@ def object_id(kind: str, body: bytes, *, like: Oid) -> Oid:
     return Oid(digest.hexdigest())
 
 
+@lru_cache(maxsize=256)
 def _clean(text: str) -> str:
     """Git drops the characters that would end the field (ident.c, strbuf_addstr_without_crud)."""
     return "".join(c for c in text if c not in "<>\n\0").strip(_CRUD)

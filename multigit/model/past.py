@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 from multigit.model.events import History, Run
 from multigit.model.names import Branch, Oid, RepoName, RunId, Tag
 from multigit.model.objects import NewTag
-from multigit.model.plan import Keep, Land, Plan, from_json
+from multigit.model.plan import Land, Plan, from_json
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is the same for every repository is kept with it
 class Past:
     """A history with the plans of the runs that began, oldest first."""
 
@@ -43,6 +44,16 @@ class Past:
     def newest_first(self) -> list[tuple[Run, Plan]]:
         """The runs that began, with their plans."""
         return [(self.history.runs[run], plan) for run, plan in reversed(list(self.plans.items()))]
+
+    @cached_property
+    def tagged(self) -> Sequence[tuple[Run, Plan, str]]:
+        """The runs that left a tag everywhere, oldest first, with their plans and the tags' message."""
+        done = [(run, plan) for run, plan in reversed(self.newest_first()) if run.phase == "released" and plan.tag]
+        # The digest is that of the plan as it was written: a newer multigit may read more into it.
+        return [
+            (run, plan, plan.release_record().replace(plan.digest, _digest(run)).replace(plan.run, run.id))
+            for run, plan in done
+        ]
 
 
 def _canonical(run: Run) -> str:
@@ -74,7 +85,7 @@ def fence_said(kind: str, body: bytes) -> FenceSaid | None:
 def expected_fence(past: Past, repo: RepoName) -> FenceSaid | None:
     """What the fence of `repo` should say: the last run that moved it, or tried to. None: no run ever did."""
     for run, plan in past.newest_first():
-        if run.open or repo not in {land.repo for land in plan.lands}:
+        if run.open or repo not in plan.landing:
             continue
         state = "landed" if run.phase == "released" else run.statuses.get(repo, "untouched")
         if state != "untouched":
@@ -85,15 +96,11 @@ def expected_fence(past: Past, repo: RepoName) -> FenceSaid | None:
 def expected_tags(past: Past, repo: RepoName) -> dict[Tag, NewTag]:
     """The release tags that `repo` should have, oldest first, each as the very object that the run made."""
     found: dict[Tag, NewTag] = {}
-    for run, plan in reversed(past.newest_first()):
-        commit = plan.commits().get(repo)
-        if run.phase != "released" or plan.tag is None or commit is None:
-            continue
-        # The digest is that of the plan as it was written: a newer multigit may read more into it.
-        message = plan.release_record().replace(plan.digest, _digest(run)).replace(plan.run, run.id)
-        found[plan.tag] = NewTag(
-            tag=plan.tag, commit=commit, message=message, by=plan.signature, signature=run.signatures.get(repo, "")
-        )
+    for run, plan, message in past.tagged:
+        if plan.tag and (commit := plan.commits().get(repo)):
+            found[plan.tag] = NewTag(
+                tag=plan.tag, commit=commit, message=message, by=plan.signature, signature=run.signatures.get(repo, "")
+            )
     return found
 
 
@@ -116,7 +123,7 @@ def expected_head(past: Past, repo: RepoName, branch: Branch) -> Left | None:
     built_on: tuple[RunId, ...] = ()
     merged_back: Oid | None = None
     for run, plan in past.newest_first():
-        step = _step(plan, repo, branch)
+        step = plan.step(repo, branch)
         if run.open:
             continue
         if run.phase == "released" and step is None and merged_back is None:
@@ -143,11 +150,6 @@ def under_way(past: Past, repo: RepoName) -> bool:
     """Whether an open run is about `repo`: what it does there is not judged before it ends."""
     run = past.history.open_run
     return run is not None and (run.id not in past.plans or repo in past.plans[run.id].commits())
-
-
-def _step(plan: Plan, repo: RepoName, branch: Branch) -> Land | Keep | None:
-    steps = (step for step in plan.steps if isinstance(step, Land | Keep))
-    return next((step for step in steps if (step.repo, step.branch) == (repo, branch)), None)
 
 
 def restored(left: Left, oid: Oid) -> Left:

@@ -6,19 +6,19 @@ The public form is JSON, schema `multigit.plan/1` (multigit/model/schemas.py); `
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
+from datetime import datetime
+from functools import cache, cached_property
 from typing import Any, Literal
 
 from multigit.model.config import STRICT
 from multigit.model.events import Actor
 from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId, Tag
 from multigit.model.objects import NewCommit, NewTag, Signature
+from multigit.model.plain import plain
 
 Verb = Literal["promote", "backmerge", "hotfix", "push", "rollback", "pull", "clone"]
 How = Literal["merge", "restore", "revert", "reset", "push"]
@@ -133,7 +133,7 @@ class Quarantine:
     sources: Mapping[RepoName, tuple[Oid, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what follows from it is kept with it
 class Plan:
     """What a verb will do. Built by planners, confirmed by people, applied by the engine."""
 
@@ -171,12 +171,17 @@ class Plan:
     lifts: tuple[str, ...] = ()
     """Ids of holds that end when this run is released."""
 
-    @property
+    @cached_property
     def lands(self) -> tuple[Land, ...]:
         """The steps that move a branch."""
         return tuple(step for step in self.steps if isinstance(step, Land))
 
-    @property
+    @cached_property
+    def landing(self) -> frozenset[RepoName]:
+        """The repositories whose branch moves."""
+        return frozenset(land.repo for land in self.lands)
+
+    @cached_property
     def keeps(self) -> tuple[Keep, ...]:
         """The repositories that stay where they are."""
         return tuple(step for step in self.steps if isinstance(step, Keep))
@@ -186,7 +191,7 @@ class Plan:
         """Whether anything forbids the run."""
         return bool(self.refusals)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 (hex) of the canonical JSON: what consent is bound to."""
         return hashlib.sha256(to_json(self).encode()).hexdigest()
@@ -196,7 +201,7 @@ class Plan:
         """Short id for people: `p-7f3c9a`."""
         return f"p-{self.digest[:6]}"
 
-    @property
+    @cached_property
     def run(self) -> RunId:
         """Id of the run that applies it."""
         return RunId(f"r-{self.digest[:12]}")
@@ -206,9 +211,21 @@ class Plan:
         """The one author, committer and date of everything this run writes."""
         return Signature(name=self.operator.name, email=self.operator.email, when=self.created)
 
-    def commits(self) -> dict[RepoName, Oid]:
+    def commits(self) -> Mapping[RepoName, Oid]:
         """Where the target branch of every repository stands after the run."""
+        return self._commits
+
+    @cached_property
+    def _commits(self) -> Mapping[RepoName, Oid]:
         return {s.repo: s.new if isinstance(s, Land) else s.at for s in self.steps if isinstance(s, Land | Keep)}
+
+    def step(self, repo: RepoName, branch: Branch) -> Land | Keep | None:
+        """What the run does to a branch; None where it is not about it."""
+        return self._steps.get((repo, branch))
+
+    @cached_property
+    def _steps(self) -> Mapping[tuple[RepoName, Branch], Land | Keep]:
+        return {(s.repo, s.branch): s for s in reversed(self.steps) if isinstance(s, Land | Keep)}
 
     def tags(self) -> dict[RepoName, NewTag]:
         """The release tag of every repository; all carry the same record (G5)."""
@@ -262,19 +279,6 @@ class Request:
         return self.repos is None or repo in self.repos
 
 
-def plain(value: Any) -> Any:
-    """Dataclasses, tuples, times and names as JSON values; times in UTC, defaults kept."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name.removesuffix("_"): plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list | frozenset | set):
-        return [plain(item) for item in (sorted(value) if isinstance(value, frozenset | set) else value)]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, str) else value
-
-
 def to_json(plan: Plan) -> str:
     """The canonical document: sorted keys, no spaces, UTF-8. Its sha256 is the digest."""
     return json.dumps(plain(plan), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -293,8 +297,3 @@ def _reader() -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Plan)
-
-
-def utc(moment: datetime) -> datetime:
-    """`moment` in UTC, whole seconds."""
-    return moment.astimezone(UTC).replace(microsecond=0)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from multigit.model import documents as docs
 from multigit.model.drift import Verified
+from multigit.model.gated import PlanExtras
 from multigit.model.health import Health
 from multigit.model.plan import Plan
 from multigit.model.summary import RunReport, Status
@@ -40,7 +41,7 @@ def file_name(schema: str) -> str:
 def generate() -> dict[str, dict[str, Any]]:
     """Every schema by its file name. JSON Schema 2020-12; every key that is listed is always there."""
     made = {f"{name}.1.json": _schema(name, model) for name, model in _MODELS.items()}
-    _extend(made["plan.1.json"], _schema("plan", docs.PlanExtras))
+    _extend(made["plan.1.json"], _schema("plan", PlanExtras))
     _extend(made["run.1.json"], {"properties": {"exit_code": {"title": "Exit Code", "type": "integer"}}})
     return made
 

@@ -41,6 +41,8 @@ class Status:
     schema: Literal["multigit.status/1"] = "multigit.status/1"
     title: str
     at: datetime
+    as_of: datetime | None = None
+    """`--no-fetch`: when the oldest of what is told here was seen; None: now."""
     environments: tuple[EnvName, ...]
     branches: Mapping[EnvName, Branch]
     rows: tuple[StatusRow, ...]

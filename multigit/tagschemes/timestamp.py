@@ -78,6 +78,7 @@ def _reader(template: str) -> tuple[re.Pattern[str], str]:
     return re.compile("".join(out) + pattern(template[position:]).pattern, re.ASCII), _format(template)
 
 
+@lru_cache(maxsize=4096)
 def _time(template: str, tag: str) -> datetime | None:
     """The time in `tag`; None where it is not of `template` or names no day of the calendar."""
     shape, form = _reader(template)

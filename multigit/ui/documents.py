@@ -8,16 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from multigit.model.documents import plan_extras
-from multigit.model.plan import Plan, plain
-from multigit.model.schemas import NAMES
+from multigit.model.gated import plan_extras
+from multigit.model.plain import plain
+from multigit.model.plan import Plan
 from multigit.model.summary import RunReport
 from multigit.model.urls import hide_secrets
 from multigit.model.verdict import GateResult
 from multigit.ui.text import iso, visible_json
-
-SCHEMAS = NAMES
-"""Names of all documents."""
 
 
 def document(schema: str, value: Any) -> str:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from multigit.errors import REFUSED as EXIT_REFUSED
-from multigit.model.documents import blocked_by
 from multigit.model.fleet import CommitLine
+from multigit.model.gated import blocked_by
 from multigit.model.names import RepoName, Tag
 from multigit.model.plan import Forward, Keep, Land, Leave, MakeClone, Plan
 from multigit.model.verdict import GateResult

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
 
-from multigit.model.documents import DiffDocument, LogDocument, PullResult, ShowDocument, failed_results
 from multigit.model.fleet import CommitLine
 from multigit.model.names import RepoName
 from multigit.model.plan import Land
@@ -28,6 +28,9 @@ from multigit.ui.text import (
     visible,
     wrap,
 )
+
+if TYPE_CHECKING:
+    from multigit.model.documents import DiffDocument, LogDocument, PullResult, ShowDocument
 
 _OUTCOME = {
     "released": "RELEASED",
@@ -183,6 +186,8 @@ def pull_text(results: Sequence[PullResult], *, width: int = 100) -> str:
         text = f"{_PULL_MARK.get(result.verdict, WARNING)} {pad(result.repo, name)}  {result.verdict}{moved}{why}"
         lines += wrap(text, width, hang=4)
     lines += [f"fix   {visible(hint)}" for hint in dict.fromkeys(r.hint for r in results if r.hint)]
+    from multigit.model.documents import failed_results
+
     behind = failed_results(results)
     good = len(results) - len(behind)
     lines.append(f"{count(len(results), 'repo')}: {good} at the branch's head, {len(behind)} left as they are")

@@ -14,25 +14,34 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from multigit.errors import MultigitError
-from multigit.model.documents import ErrorDocument
-from multigit.ui.documents import document
 from multigit.ui.encoding import carried, carries, no_workflow_command, safe, workflow_data, workflow_property
 from multigit.ui.outlet import Outlet, is_terminal, width_of
 from multigit.ui.paint import painted
 from multigit.ui.problems import error_text
 from multigit.ui.progress import Progress
 
+if TYPE_CHECKING:
+    from multigit.model.documents import ErrorDocument
+
 Color = Literal["auto", "always", "never"]
 
 
 def _error(problem: MultigitError) -> ErrorDocument:
+    from multigit.model.documents import ErrorDocument
+
     return ErrorDocument(
         code=problem.code, what=problem.what, why=problem.why, hint=problem.hint, state=problem.state,
         exit_code=problem.exit_code,
     )  # fmt: skip
+
+
+def _written(schema: str, value: Any) -> str:
+    from multigit.ui.documents import document
+
+    return document(schema, value)
 
 
 def _local_now() -> datetime:
@@ -129,12 +138,12 @@ class Screen:
         if not self.json:
             return
         if self._collecting is not None:
-            self._collecting.append(jsonlib.loads(value if isinstance(value, str) else document("", value)))
+            self._collecting.append(jsonlib.loads(value if isinstance(value, str) else _written("", value)))
             return
         if self._documented:
             raise RuntimeError("a command has one JSON document")
         self._documented = True
-        text = value if isinstance(value, str) else document("", value)
+        text = value if isinstance(value, str) else _written("", value)
         if not carries(self.out.encoding, text):
             text = jsonlib.dumps(jsonlib.loads(text), indent=2)
         with self._lock:
@@ -155,9 +164,9 @@ class Screen:
         finally:
             self._collecting = None
             codes = [int(run.get("exit_code", 0)) for run in runs]
-            error = jsonlib.loads(document("", _error(ended))) if ended else None
+            error = jsonlib.loads(_written("", _error(ended))) if ended else None
             code = ended.exit_code if ended else max(codes, default=0)
-            self.document(document("multigit.runs/1", {"runs": runs, "error": error, "exit_code": code}))
+            self.document(_written("multigit.runs/1", {"runs": runs, "error": error, "exit_code": code}))
 
     def error(self, problem: MultigitError) -> None:
         """What failed, why, and what to type next (X9): text on stderr; with --json the document too."""

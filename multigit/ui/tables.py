@@ -32,6 +32,8 @@ ROOM = 16
 def status_text(status: Status, *, width: int = 100, zone: tzinfo = UTC, now: datetime | None = None) -> str:
     """The matrix of environments: what waits, what is live, what is owed. `now`: says how old the figures are."""
     fetched = f"   fetched {ago(status.at, now)}" if now else ""
+    if status.as_of:
+        fetched = f"   as of {clock(status.as_of, zone)}, {ago(status.as_of, status.at)}; nobody was asked"
     lines = wrap(f"{visible(status.title)}   {clock(status.at, zone)}{fetched}", width, hang=2)
     if status.open_run:
         phase = f" ({visible(status.open_phase)})" if status.open_phase else ""

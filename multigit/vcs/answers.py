@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 MOST: Final = 50_000
 """Answers that are kept; the oldest go first."""
+LONGEST: Final = 32_000
+"""Characters of an answer that is kept; what is longer is asked again."""
 FORM: Final = 1
 """Counts up when an answer of the same name means something else."""
 _TABLE: Final = "create table if not exists answers (question text primary key, answer text not null) without rowid"
@@ -27,23 +29,35 @@ class Answers:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def get(self, question: str) -> Any:
-        """The answer, as JSON gives it back; None where it is not known."""
+    def known(self, questions: Collection[str]) -> dict[str, Any]:
+        """The answers that are known, as JSON gives them back, by question."""
         try:
             with self._opened() as db:
-                found = db.execute("select answer from answers where question = ?", (question,)).fetchone()
-            return json.loads(found[0]) if found else None
+                rows = [
+                    db.execute("select answer from answers where question = ?", (question,)).fetchone()
+                    for question in questions
+                ]
+            return {
+                question: json.loads(row[0]) for question, row in zip(questions, rows, strict=True) if row is not None
+            }
         except (sqlite3.Error, OSError, ValueError) as broken:
             self._give_up(broken)
-            return None
+            return {}
+
+    def get(self, question: str) -> Any:
+        """One answer; None where it is not known."""
+        return self.known([question]).get(question)
 
     def put(self, answers: Mapping[str, Any]) -> None:
         """Keep some, and forget the oldest where there are too many."""
-        rows = [(question, json.dumps(answer, ensure_ascii=False)) for question, answer in answers.items()]
+        texts = [(question, json.dumps(answer, ensure_ascii=False)) for question, answer in answers.items()]
+        rows = [(question, text) for question, text in texts if len(text) <= LONGEST]
+        if not rows:
+            return
         try:
             with self._opened() as db, _transaction(db):
                 db.executemany("insert or replace into answers values (?, ?)", rows)
-                db.executemany("insert into ages (question) values (?)", [(question,) for question, _ in rows])
+                db.executemany("insert into ages (question) values (?)", [row[:1] for row in rows])
                 last = (db.execute("select max(number) from ages").fetchone()[0] or 0) - MOST
                 db.execute(
                     "delete from answers where question in (select question from ages where number <= ?)", (last,)

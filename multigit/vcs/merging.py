@@ -16,15 +16,12 @@ from multigit.model.names import Branch, Oid, Tag
 from multigit.model.objects import EMPTY_TREE, NewCommit, Signature
 from multigit.model.trailers import ABSORBS, RESTORES, UNDOES
 from multigit.vcs import read, write
+from multigit.vcs.fork import Fork, History, parted
 from multigit.vcs.mirror import Mirror
 from multigit.vcs.run import git
 
 _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{40,64})")
 _NOBODY = Signature(name="multigit", email="multigit@localhost", when=datetime(2000, 1, 1, tzinfo=UTC))
-
-
-History = tuple[tuple[Oid, tuple[Oid, ...], str], ...]
-"""Commits one side has alone: id, parents and message of each, oldest first."""
 
 
 def compare(
@@ -50,25 +47,51 @@ def compare(
         return replace(found, outcome=nowhere)
     if source_oid == target_oid:
         return found
+    fork = parted(mirror, source_oid, target_oid, whole=source_oid if back else target_oid)
+    own, other = (fork.source, fork.target) if back else (fork.target, fork.source)
     having, lacking = (source_oid, target_oid) if back else (target_oid, source_oid)
-    own = read.messages(mirror, [having], [lacking], "")
     restores = _unabsorbed(own)
-    undone = _undone(mirror, here=lacking, other=having)
+    undone = _undone(mirror, other, having)
     lacks = (undone, restores) if back else (restores, undone)
-    outcome = _merge(mirror, source_oid, target_oid, source_lacks=lacks[0], target_lacks=lacks[1])
-    commits = read.commits(mirror, [source_oid], [target_oid])
+    plainly = _plainly(mirror, fork, source_oid, target_oid) if not (restores or undone) else None
+    outcome = plainly or _merge(mirror, source_oid, target_oid, source_lacks=lacks[0], target_lacks=lacks[1])
     owed = _debts(mirror, own, having=having, lacking=lacking)
+    same = isinstance(outcome, Clean) and outcome.tree == fork.trees.get(source_oid)
     return replace(
         found,
-        ahead=len(commits) if len(commits) < read.LIMIT else read.count(mirror, [source_oid], [target_oid]),
+        ahead=fork.ahead,
         outcome=outcome,
-        commits=commits,
+        commits=fork.lines,
         debts=() if back else owed,
         owed=owed if back else (),
         absorbs=(*restores, *undone),
         traps=_traps(mirror, source_oid, target_oid, outcome, own, restores, undone)
-        if isinstance(outcome, Clean) and not back
+        if isinstance(outcome, Clean) and not back and not same
         else (),
+    )
+
+
+def _plainly(mirror: Mirror, fork: Fork, source: Oid, target: Oid) -> Clean | None:
+    """The merge's result where it needs no merging: one side's content is still that of where the two parted.
+
+    Then every path is the other's, whatever attributes, renames and drivers say. That is so in most promotions,
+    because what stands on the target alone are the merges of earlier ones.
+    """
+    ours, theirs = fork.trees.get(target), fork.trees.get(source)
+    if ours is None or theirs is None:
+        return None
+    if not fork.source:
+        return Clean(tree=ours, changed=())
+    if fork.target and not _since_untouched(mirror, fork, source, target):
+        return None
+    return Clean(tree=theirs, changed=read.changed_paths(mirror, target, theirs) if ours != theirs else ())
+
+
+def _since_untouched(mirror: Mirror, fork: Fork, source: Oid, target: Oid) -> bool:
+    """Whether the target has the content of the one commit where the two parted."""
+    alike = [commit for commit in fork.meets if fork.trees[commit] == fork.trees[target]]
+    return bool(alike) and (
+        len(fork.meets) == 1 or read.merge_bases(mirror, source, target) in [(one,) for one in alike]
     )
 
 
@@ -96,12 +119,11 @@ def _trailers(message: str, key: str) -> list[str]:
     return re.findall(rf"^{key}: (\S+)$", message, flags=re.MULTILINE)
 
 
-def _undone(mirror: Mirror, *, here: Oid, other: Oid) -> tuple[Oid, ...]:
-    """Commits on `here` that put back, on top, a merge of `other`'s work which could not land everywhere.
+def _undone(mirror: Mirror, own: History, other: Oid) -> tuple[Oid, ...]:
+    """Commits of `own` that put back, on top, a merge of `other`'s work which could not land everywhere.
 
     What they took away was never meant to go: `other` has it, and a merge must not carry the removal over.
     """
-    own = read.messages(mirror, [here], [other], "Multigit-")
     found = []
     for oid in _unabsorbed(tuple(row for row in own if _trailers(row[2], UNDOES) or _trailers(row[2], ABSORBS))):
         merged = read.parents(mirror, read.parents(mirror, oid)[0])[1:]

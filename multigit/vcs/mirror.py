@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from multigit.model.fleet import Problem
@@ -43,7 +42,7 @@ def open_mirror(repo: RepoName, url: str, like: str = "sha1") -> Mirror:
     name = hashlib.sha256(address.encode()).hexdigest()[:20]
     mirror = Mirror(repo, address, user_cache_path("multigit") / "mirrors" / f"{name}.git")
     if not _whole(mirror.path):
-        if mirror.path.exists():
+        if mirror.path.exists() and not _whole(mirror.path):  # asked again: another multigit may have made it just now
             _set_aside(mirror.path)
         _make(mirror.path, like)
     return mirror
@@ -100,6 +99,8 @@ def _add_empty_tree(path: Path, oid: Oid) -> None:
 @contextlib.contextmanager
 def locked(mirror: Mirror) -> Iterator[None]:
     """Alone with the mirror's refs; GitError after ten minutes."""
+    from filelock import FileLock, Timeout  # with asyncio and all: only where something is locked
+
     lock = FileLock(mirror.path.with_suffix(".lock"), timeout=LOCK_LIMIT)
     try:
         with lock:
@@ -143,22 +144,40 @@ def fetch_from_folder(mirror: Mirror, folder: Path, wants: Mapping[str, Oid]) ->
 
 
 def _fetch(mirror: Mirror, url: str, wants: Mapping[str, Oid]) -> None:
-    here = _refs(mirror)
-    left = {ref: oid for ref, oid in wants.items() if here.get(ref) != oid}
+    left = {ref: oid for ref, oid in wants.items() if _at(mirror, ref) != oid}
     if not left:
         return
-    clashing = [ref for ref in here if any(ref.startswith(f"{w}/") or w.startswith(f"{ref}/") for w in left)]
+    try:
+        _despite_leftovers(mirror, lambda: _fetch_oids(mirror, url, left))
+    except GitError as error:
+        if "cannot lock ref" not in error.output.err or not _make_way(mirror, left):
+            raise
+        _fetch_oids(mirror, url, left)
+
+
+def _at(mirror: Mirror, ref: str) -> str:
+    """Where the ref is, as its file says: nobody packs the refs of a mirror, and who does costs us one fetch."""
+    return _text(mirror.path / ref).strip()
+
+
+def remember(mirror: Mirror, ref: str, oid: Oid) -> None:
+    """Let our own `ref` point to an object that was made here, so that it is not fetched."""
+    place = mirror.path / ref
+    with locked(mirror):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, fresh = tempfile.mkstemp(dir=mirror.path)  # not among the refs, where git would find it
+        with os.fdopen(handle, "w") as file:
+            file.write(f"{oid}\n")
+        Path(fresh).replace(place)
+
+
+def _make_way(mirror: Mirror, wants: Mapping[str, Oid]) -> bool:
+    """Delete what stands in the way of `wants`: where `release` is a branch now, `release/1` was one before."""
+    out = git("for-each-ref", "--format=%(refname)", "refs/multigit/", at=mirror.path).out.decode()
+    here = out.split()
+    clashing = [ref for ref in here if any(ref.startswith(f"{w}/") or w.startswith(f"{ref}/") for w in wants)]
     update_refs(mirror, [f"delete {ref}" for ref in clashing])
-    held = {oid for ref, oid in here.items() if ref not in clashing}
-    update_refs(mirror, [f"update {ref} {oid}" for ref, oid in left.items() if oid in held])
-    absent = {ref: oid for ref, oid in left.items() if oid not in held}
-    if absent:
-        _despite_leftovers(mirror, lambda: _fetch_oids(mirror, url, absent))
-
-
-def _refs(mirror: Mirror) -> dict[str, Oid]:
-    out = git("for-each-ref", "--format=%(objectname) %(refname)", "refs/multigit/", at=mirror.path).out.decode()
-    return {ref: Oid(oid) for oid, _, ref in (line.partition(" ") for line in out.split("\n")) if oid}
+    return bool(clashing)
 
 
 def _fetch_oids(mirror: Mirror, url: str, wants: Mapping[str, Oid]) -> None:

@@ -22,6 +22,7 @@ from uuid import uuid4
 from multigit.model.fleet import Problem
 from multigit.model.names import Oid, RepoName
 from multigit.model.objects import NewCommit, Signature
+from multigit.model.ownrefs import PROBE
 from multigit.vcs import write
 from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.mirror import Mirror
@@ -31,7 +32,6 @@ from multigit.vcs.urls import absolute
 
 LIMIT: Final = 20.0
 """Seconds for each question."""
-PROBE: Final = "refs/multigit/probe/"
 
 _RECEIVED: Final = re.compile(r" packet: +(?!upload-pack|receive-pack)\S+< (.*)")
 """What our side was sent. A repository on this machine is served by a child that traces to the same file."""

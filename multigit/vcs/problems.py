@@ -38,7 +38,7 @@ _SIGNS: Final[tuple[tuple[Kind, str], ...]] = (
     ("corrupt", r"bad config (line|file|value)"),
     (
         "corrupt",
-        r"Needed a single revision|bad revision|[Cc]ould not parse|fsck error|error in object",
+        r"Needed a single revision|bad revision|Invalid symmetric diff|[Cc]ould not parse|fsck error|error in object",
     ),
 )
 _MEANS: Final = (

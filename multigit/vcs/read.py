@@ -33,7 +33,12 @@ def lines_of(raw: bytes) -> tuple[CommitLine, ...]:
     """Commits printed with LINE and -z."""
     parts = fields(raw)
     rows = zip(parts[::4], parts[1::4], parts[2::4], parts[3::4], strict=True)
-    return tuple(CommitLine(oid=Oid(oid), author=who, when=_when(at), subject=what) for oid, who, at, what in rows)
+    return tuple(line_of(*row) for row in rows)
+
+
+def line_of(oid: str, author: str, seconds: str, subject: str) -> CommitLine:
+    """A commit from its four fields as git prints them."""
+    return CommitLine(oid=Oid(oid), author=author, when=_when(seconds), subject=subject)
 
 
 def _when(seconds: str) -> datetime:
@@ -177,14 +182,6 @@ def messages(
     parts = fields(git("log", *args, "--stdin", at=mirror.path, stdin=_range(include, exclude)).out)
     rows = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
     return tuple((Oid(oid), tuple(Oid(word) for word in above.split()), body) for oid, above, body in rows)
-
-
-def log_messages(mirror: Mirror, head: Oid, stop: Oid | None) -> list[tuple[Oid, str]]:
-    """Id and message of every commit from `stop` (left out; None: from the beginning) to `head`, oldest first."""
-    stdin = _range([head], [stop] if stop else [])
-    args = ("-z", "--topo-order", "--reverse", "--format=tformat:%H%x00%B", "--stdin")
-    parts = fields(git("log", *args, at=mirror.path, stdin=stdin, timeout=300).out)
-    return [(Oid(oid), body) for oid, body in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def chain(mirror: Mirror, head: Oid) -> list[tuple[Oid, tuple[Oid, ...], Oid, str]]:

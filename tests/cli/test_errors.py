@@ -104,7 +104,7 @@ def test_a_bug_is_a_sentence_and_a_file_without_secrets(tmp_path: Path, monkeypa
     def broken(*args: object) -> None:
         raise RuntimeError("https://user:canary-secret@host/x")
 
-    monkeypatch.setattr("multigit.app.views.status", broken)
+    monkeypatch.setattr("multigit.app.overview.status", broken)
     crashed = kit.call("status").exits(70)
     assert "error[MG-700]" in crashed.err
     assert "Traceback" not in crashed.err

@@ -204,7 +204,7 @@ def test_what_multigit_keeps_is_for_its_owner_alone(
     kit.commit("root", "dev", {"f.txt": "1\n"})
     plan = tmp_path / "plan.json"
     plan.touch(mode=0o644)  # one that was there, readable by everybody
-    monkeypatch.setattr("multigit.app.views.status", broken)
+    monkeypatch.setattr("multigit.app.overview.status", broken)
     kit.call("status").exits(70)
     kit.call("plan", "dev", "stg", "--out", str(plan)).ok()
     kit.call("promote", "dev", "stg", "--yes").ok()
@@ -225,7 +225,7 @@ def broken(*_: object) -> None:
 def test_a_secret_in_an_exception_is_not_in_the_crash_file(
     kit: FleetKit, hermetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("multigit.app.views.status", broken)
+    monkeypatch.setattr("multigit.app.overview.status", broken)
     crashed = kit.call("status").exits(70)
     (file,) = hermetic.rglob("crashes/*.txt")
     assert "RuntimeError" in file.read_text()

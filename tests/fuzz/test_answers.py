@@ -25,7 +25,7 @@ from multigit.model.names import Oid, RepoName, RunId
 from multigit.model.objects import parse_tag
 from multigit.model.plan import from_json, to_json
 from multigit.planners import promote
-from multigit.vcs import lsrefs, mirror, predict, read, wire, write
+from multigit.vcs import fork, lsrefs, mirror, predict, read, wire, write
 from multigit.vcs.problems import gist, problem_of
 from multigit.vcs.run import GitError, Output, redact
 from tests.fuzz.budget import quick, tries
@@ -79,7 +79,7 @@ HOME = mirror.Mirror(repo=RepoName("home"), url="/nowhere", path=Path("/nowhere"
 
 
 def says(monkeypatch: pytest.MonkeyPatch, out: bytes, status: int = 0, err: str = "") -> None:
-    for module in (lsrefs, read, write, predict, mirror):
+    for module in (fork, lsrefs, read, write, predict, mirror):
         monkeypatch.setattr(module, "git", lambda *args, **more: Output(status, out, err))
 
 
@@ -130,13 +130,12 @@ READERS: dict[str, Callable[[], object]] = {
     "renames": lambda: read.renames(HOME, Oid(ONE), Oid(TWO)),
     "merge_bases": lambda: read.merge_bases(HOME, Oid(ONE), Oid(TWO)),
     "messages": lambda: read.messages(HOME, [Oid(ONE)], [], "x"),
-    "log_messages": lambda: read.log_messages(HOME, Oid(ONE), None),
     "chain": lambda: read.chain(HOME, Oid(ONE)),
     "touched": lambda: list(read.touched(HOME, [ONE])),
     "own_paths": lambda: read.own_paths(HOME, [Oid(ONE)], []),
     "merge": lambda: predict.merge(Path("/nowhere"), Oid(ONE), Oid(TWO)),
     "present": lambda: mirror.present(HOME, [Oid(ONE)]),
-    "mirror refs": lambda: mirror._refs(HOME),
+    "fork": lambda: fork.parted(HOME, Oid(ONE), Oid(TWO), whole=Oid(ONE)),
 }
 
 

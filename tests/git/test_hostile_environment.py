@@ -70,6 +70,7 @@ def hostile(folder: Path, mark: Path) -> dict[str, str]:
 def test_a_release_in_a_hostile_environment_is_the_same_release(tmp_path: Path) -> None:
     kit = FleetKit.make(tmp_path, ("root", "api"))
     clone = kit.clone("api")
+    kit.commit("api", "stg", {"s.txt": "1\n"}, "fix: so that there is something to merge")
     kit.commit("api", "dev", {"f.txt": "1\n"}, "feat: f")
     (clone / "hot.txt").write_text("1\n")
     plain_git("add", "--all", at=clone)

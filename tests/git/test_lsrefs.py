@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from multigit.model.names import Branch, Oid, RepoName, Tag
+from multigit.vcs import hosts
 from multigit.vcs.lsrefs import list_refs, survey
 from multigit.vcs.run import GitError
 from tests.support.gitkit import Bare, bare
@@ -126,7 +127,10 @@ def test_names_we_do_not_accept_are_passed_over(host: Bare) -> None:
     [(401, "auth"), (403, "auth"), (404, "missing"), (429, "unreachable"), (500, "unreachable"), (503, "unreachable")],
 )
 @pytest.mark.fault("http-401", "http-403", "http-404", "http-429", "http-5xx")
-def test_each_answer_of_a_web_host_is_its_own_problem(http_git: HttpGit, status: int, kind: str) -> None:
+def test_each_answer_of_a_web_host_is_its_own_problem(
+    http_git: HttpGit, status: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "PAUSES", (0.0,))
     bare(http_git.root / "x.git").commit({"a": "1"})
     url = http_git.url("x.git")
     assert survey(API, url, [MAIN]).heads

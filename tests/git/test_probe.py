@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from multigit.model.ownrefs import PROBE
 from multigit.vcs import probe
 from tests.support.gitkit import Bare, bare, plain_git
 
@@ -84,7 +85,7 @@ def test_what_cannot_be_deleted_is_named(host: Bare) -> None:
     found = probe.trial(host.url, "sha1")
     assert found.outcome == "stuck"
     assert "nothing is deleted here" in found.why
-    assert found.left == {ref: oid for ref, oid in host.refs().items() if ref.startswith(probe.PROBE)}
+    assert found.left == {ref: oid for ref, oid in host.refs().items() if ref.startswith(PROBE)}
     assert len(found.left) == 2
 
 

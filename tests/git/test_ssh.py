@@ -10,7 +10,7 @@ import pytest
 
 from multigit import lanes
 from multigit.model.names import Branch, RepoName
-from multigit.vcs import run, ssh
+from multigit.vcs import network, run, ssh
 from multigit.vcs.lsrefs import list_refs, survey
 from multigit.vcs.mirror import fetch, open_mirror, present
 from tests.support.gitkit import Bare, bare
@@ -24,7 +24,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing that one test shares is seen by the next."""
     monkeypatch.setattr(ssh, "_masters", {})
     yield
-    run.ssh_with(lambda _: run.SSH)
+    network.share_with()
 
 
 @pytest.fixture

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from multigit.model.names import Oid, RepoName
+from multigit.model.names import Oid, RepoName, Tag
+from multigit.model.objects import NewCommit, NewTag, Signature
 from multigit.vcs import read, run, write
 from multigit.vcs.mirror import Mirror, fetch, open_mirror
-from multigit.vcs.run import GitError
 from multigit.vcs.write import PushReport, RefUpdate, push
 from tests.support.gitkit import Bare, bare, mirrored, plain_git
 from tests.support.servers import HttpGit
@@ -236,11 +237,19 @@ def test_personal_push_settings_add_nothing(host: Bare, hermetic: Path, tmp_path
     assert set(host.refs()) == {MAIN}
 
 
-def test_objects_are_checked_before_they_are_kept(host: Bare) -> None:
-    mirror = mirrored(host)
-    assert write.write_object(mirror, "blob", b"x\n") == "587be6b4c3f93f93c489c0111bba5596147a26cb"
-    with pytest.raises(GitError):
-        write.write_object(mirror, "commit", b"nonsense")
+@pytest.mark.parametrize("like", ["sha1", "sha256"])
+def test_objects_are_what_git_would_have_written(tmp_path: Path, like: str) -> None:
+    mirror = open_mirror(RepoName("api"), str(tmp_path / "nowhere"), like)
+    tree = write.empty_tree(mirror)
+    by = Signature(name="김민수", email="kim@example.invalid", when=datetime(2026, 2, 11, 6, 0, tzinfo=UTC))
+    commit = NewCommit(tree=tree, parents=(), message="합치기\n\n# 이슈 7", by=by)
+    tag = NewTag(tag=Tag("v1"), commit=commit.oid, message="출시", by=by)
+    for _ in range(2):  # a second run writes them once more
+        assert write.write_object(mirror, "commit", commit.body()) == commit.oid
+        assert write.write_object(mirror, "tag", tag.body()) == tag.oid
+    assert plain_git("cat-file", "commit", commit.oid, at=mirror.path) == commit.body().decode().rstrip("\n")
+    assert plain_git("cat-file", "tag", tag.oid, at=mirror.path) == tag.body().decode().rstrip("\n")
+    plain_git("fsck", "--strict", "--full", tag.oid, at=mirror.path)
 
 
 @pytest.mark.slow

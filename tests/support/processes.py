@@ -137,13 +137,14 @@ def _settled(child: subprocess.Popen[bytes], ready: Callable[[], bool]) -> bool:
 
 def _living() -> Iterator[tuple[int, int]]:
     """(pid, parent's pid) of every process that has not ended; the layout of stat is described in proc(5)."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for pid in [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]:
         try:
-            state, parent = stat.read_text(errors="replace").rpartition(")")[2].split()[:2]
+            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
         except OSError:
             continue
+        state, parent = stat.rpartition(")")[2].split()[:2]
         if state not in "ZX":
-            yield int(stat.parent.name), int(parent)
+            yield pid, int(parent)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import sys
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any, Literal
 
 import pytest
+from pydantic import TypeAdapter
 
 from multigit import checks
 from multigit.checks import backmerged, hold, paths
@@ -16,7 +19,8 @@ from multigit.model.config import Gate
 from multigit.model.events import Hold, Run
 from multigit.model.fleet import CommitLine, Conflicted, Pair
 from multigit.model.names import Branch, EnvName, RepoName, RunId
-from multigit.model.plan import Keep, Plan, Step, plain
+from multigit.model.plain import plain
+from multigit.model.plan import Keep, Plan, Step
 from multigit.model.verdict import GateResult, Verdict
 from multigit.plugins import load
 from tests.support.subjects import API, KIM, MAIN, NOON, PROD, STG, WEB, asked, land, oid, pair, plan_of, subject
@@ -231,3 +235,25 @@ def test_a_misspelt_repository_does_not_switch_the_gate_off() -> None:
 def test_patterns(pattern: str, yes: list[str], no: list[str]) -> None:
     assert [path for path in yes if not paths.matches(pattern, path)] == []
     assert [path for path in no if paths.matches(pattern, path)] == []
+
+
+_ODD: tuple[Any, ...] = (
+    "", "x", 1, True, None, 1.5, [], ["mon-fri 10:00-11:00"], ["2026-01-01"], [1], {}, {"root": []},
+    {"root": ["a/*"]}, {"-": ["a"]}, "stg", "KR", "5m", ["true"], ["a", None],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["window", "soak", "checklist", "command", "paths", "backmerged", "hold"])
+def test_settings_are_what_pydantic_makes_of_them_and_never_more(kind: str) -> None:
+    module = load("checks", kind)
+    words = [field.name.removesuffix("_") for field in dataclasses.fields(module.Settings)]
+    asked = [{**dict.fromkeys(words, first), words[-1]: last} for first in _ODD for last in _ODD] if words else []
+    asked += [{}, {"x": 1}, *({word: odd} for word in words for odd in _ODD)]
+    reader = TypeAdapter(module.Settings)
+    fitting = 0
+    for values in asked:
+        quick = checks._plainly(module, values)
+        if quick is not None:
+            assert reader.validate_json(json.dumps(values)) == quick
+            fitting += 1
+    assert fitting

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from multigit import caches
 from multigit.configfile import ConfigError, cached, load, parse
 from multigit.examples import example, example_names
 
@@ -56,7 +57,7 @@ def test_another_version_reads_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_few_are_kept(tmp_path: Path) -> None:
     file = tmp_path / "repos.yaml"
-    for number in range(cached.MOST + 5):
+    for number in range(caches.MOST + 5):
         file.write_text(f"{example('gli')}# {number}\n", encoding="utf-8")
         place = cached._place(load(file).digest).parent
-    assert len(list(place.iterdir())) == cached.MOST
+    assert len(list(place.iterdir())) == caches.MOST

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from multigit.ledger.journal import SCHEMA, Journal, JournalError
+from tests.support.processes import wait_until
 
 FLEET = Path("/srv/shop")
 WRITER = """
@@ -96,6 +97,29 @@ def test_eight_threads_write_one_journal(path: Path) -> None:
     for thread in threads:
         thread.join(30)
     assert all([e.text for e in journal.entries(f"r-{n}")] == [str(i) for i in range(10)] for n in range(8))
+
+
+def test_entries_that_wait_together_are_flushed_together(path: Path) -> None:
+    """A flush takes a disk some milliseconds; a thousand repositories must not stand in line for one each."""
+    journal, flushes = Journal(path, FLEET), list[str]()
+    journal._db.set_trace_callback(lambda words: flushes.append(words) if words == "commit" else None)
+    with journal._lock:
+        threads = [threading.Thread(target=journal.note, args=("intent", f"r-{n}")) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(journal._waiting) == 8, seconds=10, what="eight entries waiting")
+    for thread in threads:
+        thread.join(30)
+    assert len(journal.entries()) == 8
+    assert len(flushes) == 1
+
+
+def test_an_entry_that_cannot_be_written_is_said_to_each_that_waits(path: Path) -> None:
+    journal = Journal(path, FLEET)
+    journal._db.execute("drop table entries")
+    for _ in range(2):
+        with pytest.raises(JournalError):
+            journal.note("intent", "r-1")
 
 
 def test_three_processes_begin_one_journal_at_once(path: Path) -> None:

@@ -9,6 +9,7 @@ from threading import Thread
 
 import pytest
 
+from multigit.ledger import shared
 from multigit.ledger.pin import Pin
 from multigit.ledger.records import LedgerError
 from multigit.ledger.shared import Ledger
@@ -110,7 +111,7 @@ def test_only_what_the_host_was_seen_to_have_is_pinned(home: Bare, pin: Pin, mon
     assert ledger.append(hold("h-1")) is None
     assert seen(pin) == home.head("multigit-ledger")
     before = seen(pin)
-    monkeypatch.setattr(Ledger, "head", lambda self: before)  # the push arrives, and the host does not show it
+    monkeypatch.setattr(shared, "_head", lambda refs: before)  # the push arrives, and the host does not show it
     refused = ledger.append(hold("h-2"))
     assert refused
     assert refused.unknown

@@ -12,6 +12,7 @@ import pytest
 
 from multigit.model import plan as plans
 from multigit.model.names import Branch, RepoName
+from multigit.model.plain import plain, utc
 from multigit.model.plan import Forward, Keep, Leave, MakeClone, Plan, Refusal, Seen
 from multigit.planners import promote, rollback
 from tests.unit import strategies as s
@@ -102,10 +103,10 @@ def test_broken_is_not_forbidden(code: str, technical: bool) -> None:
 
 def test_json_of_anything() -> None:
     value = {API: (Keep(repo=API, branch=Branch("main"), at=oid(1)), {"b", "a"}), "when": NOON}
-    told = plans.plain(value)
+    told = plain(value)
     assert told["api"][0]["kind"] == "keep"
     assert told["api"][1] == ["a", "b"]
     assert told["when"] == "2026-02-12T12:00:00+09:00"
-    assert type(plans.plain(oid(1))) is str
-    assert plans.plain(Seen(repo=API, heads={})) == {"repo": "api", "heads": {}, "fence": None}
-    assert plans.utc(NOON + timedelta(microseconds=5)) == NOON.astimezone(UTC)
+    assert type(plain(oid(1))) is str
+    assert plain(Seen(repo=API, heads={})) == {"repo": "api", "heads": {}, "fence": None}
+    assert utc(NOON + timedelta(microseconds=5)) == NOON.astimezone(UTC)

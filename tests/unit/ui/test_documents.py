@@ -14,8 +14,8 @@ from multigit.model import documents as docs
 from multigit.model.config import Config, Environment, Repo, System
 from multigit.model.names import Branch, EnvName
 from multigit.model.plan import Plan, from_json
-from multigit.model.schemas import file_name, generate
-from multigit.ui.documents import SCHEMAS, document, plan_document
+from multigit.model.schemas import NAMES, file_name, generate
+from multigit.ui.documents import document, plan_document
 from tests.unit.ui import samples as s
 from tests.unit.ui.test_doctor import HEALTH
 from tests.unit.ui.test_screens import DIFF, LOG, PULLED, SHOW
@@ -68,7 +68,7 @@ def test_the_schemas_in_the_package_are_those_of_the_models(pytestconfig: pytest
 
 
 @pytest.mark.shows("X1")
-@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_document_is_what_its_schema_says(name: str) -> None:
     body = json.loads(DOCUMENTS[name])
     described = schema(name)
