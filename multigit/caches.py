@@ -7,6 +7,7 @@ import sys
 from typing import Final
 
 MOST: Final = 20
+_WRITE: Final = 0o022
 
 
 def folder() -> str:
@@ -19,13 +20,29 @@ def folder() -> str:
     return user_cache_dir("multigit")
 
 
-def ours(path: str, sort: int) -> bool:
+def ours(path: str, sort: int, nobody_else: int = 0o077) -> bool:
     """Whether `path` is of this sort (stat(2): 0o040000 folder, 0o100000 file), ours, and nobody else's business."""
     try:
         seen = os.lstat(path)
     except OSError:
         return False
-    return seen.st_mode & 0o170000 == sort and seen.st_uid == os.getuid() and not seen.st_mode & 0o077
+    return seen.st_mode & 0o170000 == sort and seen.st_uid == os.getuid() and not seen.st_mode & nobody_else
+
+
+def fit(path: str) -> None:
+    """Make an empty file of ours at `path`, where there is none; OSError where others may write to its folder.
+
+    A file that others may write to, or wrote, is not believed: it gives way.
+    """
+    from pathlib import Path
+
+    place = Path(path)
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not ours(str(place.parent), 0o040000, _WRITE):
+        raise PermissionError(path)
+    if not ours(path, 0o100000, _WRITE):
+        place.unlink(missing_ok=True)
+        place.touch(mode=0o600)
 
 
 def read(path: str) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multigit.app.known import commit_lines
 from multigit.app.look import ready, study
-from multigit.app.session import Session
-from multigit.model.config import Config, Environment, Repo
 from multigit.model.fleet import Distance, Fleet, Problem, RepoState
 from multigit.model.names import EnvName, Oid, RepoName
 from multigit.model.plain import plain
-from multigit.vcs import merging, read
-from multigit.vcs.mirror import Mirror, present
+
+if TYPE_CHECKING:
+    from multigit.app.session import Session
+    from multigit.model.config import Config, Environment, Repo
+    from multigit.vcs.mirror import Mirror
 
 
 def distances(
@@ -33,6 +34,8 @@ def distances(
 
     def one(repo: Repo, state: RepoState) -> tuple[Distance, ...] | Problem:
         if left := [gap for gap in gaps[repo.name] if gap.open and gap.question not in known]:
+            from multigit.vcs.mirror import present
+
             session.progress(repo.name, "compare")
             names = [branch for env in stations if (branch := config.branch(repo, env))]
             mirror = session.mirror(repo) if offline else ready(session, repo, state, names)
@@ -76,6 +79,8 @@ def _gap(config: Config, repo: Repo, state: RepoState, source: Environment, targ
 
 
 def _measured(mirror: Mirror, gap: _Gap) -> dict[str, object]:
+    from multigit.vcs import merging, read
+
     assert gap.a
     assert gap.b
     debts, restored = merging.owes(mirror, having=gap.b, lacking=gap.a)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from multigit.model.fleet import Clean, CommitLine, Pair
 from multigit.model.names import Branch, Oid, RepoName
 from multigit.model.plain import plain
 
+_FORM: Final = 1
+"""Counts up when `merging.compare` is mended: what it said before must not outlive that."""
+
 
 def quiet_question(source: Oid, target: Oid, *, back: bool) -> str:
     """What is asked of two commits; the answer never changes."""
-    return f"quiet {'back ' if back else ''}{source} {target}"
+    return f"quiet {_FORM}{' back' if back else ''} {source} {target}"
 
 
 def quiet_answer(pair: Pair) -> dict[str, object] | None:

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from multigit.app import known, remembered, signing
-from multigit.app.session import Session
 from multigit.errors import MultigitError
 from multigit.lanes import each
 from multigit.ledger.records import BRANCH as LEDGER
-from multigit.model.config import Config, Environment, Repo
 from multigit.model.events import History
 from multigit.model.fleet import CloneState, CommitLine, Fleet, Pair, Problem, RepoState, Restore
 from multigit.model.names import Branch, Oid, RepoName, Tag
-from multigit.model.past import Past, expected_tags
-from multigit.tagschemes import newest_not_later
-from multigit.vcs import clones, merging, read
 from multigit.vcs.glance import up_to_date
 from multigit.vcs.lsrefs import survey
-from multigit.vcs.mirror import Mirror, fetch, locked, open_mirror, present, rescue
 from multigit.vcs.run import GitError
 from multigit.vcs.ssh import share
+
+if TYPE_CHECKING:
+    from multigit.app.session import Session
+    from multigit.model.config import Config, Environment, Repo
+    from multigit.vcs.mirror import Mirror
 
 T = TypeVar("T")
 
@@ -43,6 +41,8 @@ def states(
         return survey(repo.name, session.url(repo), branches, globs)
 
     seen = tuple(each(one, config.repos.values(), session.jobs))
+    from multigit.app import remembered  # while the hosts answer nobody waits for it
+
     remembered.remember(session, environments, seen)
     return seen
 
@@ -60,7 +60,14 @@ def history(session: Session, seen: Sequence[RepoState]) -> History:
 
 
 def _records(session: Session, home: RepoState) -> History:
-    read_now = cached_anew(session, session.config.home, lambda: session.ledger.read(home.heads.get(LEDGER)))
+    head = home.heads.get(LEDGER)
+    if head is None and session.pin.load() is None:  # no ledger, and nobody here ever saw one
+        return History()
+    read_now = cached_anew(session, session.config.home, lambda: session.ledger.read(head))
+    if not any(env.signers for env in session.config.environments.values()):
+        return read_now
+    from multigit.app import signing
+
     return signing.without_unsigned_lifts(session, read_now)
 
 
@@ -71,6 +78,8 @@ def cached_anew(session: Session, repo: Repo, work: Callable[[], T]) -> T:
     except GitError as broken:
         if broken.problem.kind != "corrupt":
             raise
+        from multigit.vcs.mirror import locked, rescue
+
         mirror = session.mirror(repo)
         with locked(mirror):
             rescue(mirror)
@@ -93,6 +102,9 @@ def ledger(session: Session) -> History:
 
 def pairs(session: Session, seen: Fleet, source: Environment, target: Environment, *, back: bool = False) -> Fleet:
     """Add what merging `source` into `target` means, to every repository that can be read."""
+    from multigit.app import known
+    from multigit.vcs import merging
+
     config = session.config
     selection = session.selection()
     repos = [repo for repo in config.fleet if selection is None or repo.name in selection]
@@ -130,6 +142,11 @@ def _ends(config: Config, repo: Repo, source: Environment, target: Environment) 
 
 def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, revert: bool) -> Fleet:
     """Add what going back to `to` means, to every repository that can be read."""
+    from multigit.app import signing
+    from multigit.model.past import Past, expected_tags
+    from multigit.tagschemes import newest_not_later
+    from multigit.vcs import merging, read
+
     config = session.config
     assert target.tag is not None
     template = target.tag
@@ -142,14 +159,9 @@ def restores(session: Session, seen: Fleet, target: Environment, to: Tag, *, rev
         session.progress(repo.name, "compare")
         mirror = ready(session, repo, state, [branch], [state.tags[tag].oid] if tag else [])
         back = merging.back_to(
-            mirror,
-            branch=branch,
-            head=state.heads.get(branch),
-            tag=tag,
-            commit=state.tags[tag].commit if tag else None,
-            exact=tag == to,
-            revert=revert,
-        )
+            mirror, branch=branch, head=state.heads.get(branch), tag=tag,
+            commit=state.tags[tag].commit if tag else None, exact=tag == to, revert=revert,
+        )  # fmt: skip
         if target.signers and tag != to and to in expected_tags(past, repo.name):
             return replace(back, doubt=f"{to} was released here, and its tag is gone")
         if tag is None:
@@ -166,6 +178,8 @@ def commit_lines(
     session: Session, seen: Fleet, spans: Callable[[Repo, RepoState], tuple[Oid | None, Oid | None]]
 ) -> dict[RepoName, tuple[CommitLine, ...]]:
     """Commits of each repository in a span (after, up to); empty where either end is unknown."""
+    from multigit.vcs import read
+    from multigit.vcs.mirror import fetch, open_mirror
 
     def one(repo: Repo, state: RepoState) -> tuple[CommitLine, ...] | Problem:
         after, upto = spans(repo, state)
@@ -183,14 +197,9 @@ def commit_lines(
 
 
 def clone_states(
-    session: Session,
-    seen: Fleet,
-    branch_of: Callable[[Repo], Branch | None],
-    *,
-    publish: bool = False,
-    commit: bool = False,
-    own: Sequence[Path] = (),
-) -> Fleet:
+    session: Session, seen: Fleet, branch_of: Callable[[Repo], Branch | None], *, publish: bool = False,
+    commit: bool = False, own: Sequence[Path] = (),
+) -> Fleet:  # fmt: skip
     """Add people's clones. `publish`: with what looks secret in what they are ahead by; `commit`: also the tree that
     the tracked changes would make; `own`: files that multigit wrote, which are nobody's untracked work.
     """
@@ -211,6 +220,8 @@ def clone_states(
             return CloneState(repo=repo.name, path=str(path), exists=True, foreign=away)
         if branch and head and not publish and (plain := up_to_date(repo.name, path, session.url(repo), branch, head)):
             return plain
+        from multigit.vcs import clones
+
         found = clones.look(repo.name, path, session.url(repo), branch, head)
         if found.relation == "unknown" and branch and head and branch in found.heads:
             found = replace(found, relation=_relation(session, repo, found.heads[branch], head))
@@ -229,6 +240,9 @@ def clone_states(
 
 def _relation(session: Session, repo: Repo, local: Oid, remote: Oid) -> Literal["behind", "diverged"]:
     """A clone that lacks the remote's head: whether all it has is there already is asked in the mirror."""
+    from multigit.vcs import read
+    from multigit.vcs.mirror import fetch, present
+
     mirror = session.mirror(repo)
     fetch(mirror, {"refs/multigit/seen/clone": remote})
     return "behind" if present(mirror, [local]) and read.is_ancestor(mirror, local, remote) else "diverged"
@@ -250,6 +264,8 @@ def ready(
     session: Session, repo: Repo, state: RepoState, branches: Sequence[Branch], more: Sequence[Oid] = ()
 ) -> Mirror:
     """The mirror with everything in it that the questions are about: one fetch, none where all is there."""
+    from multigit.vcs.mirror import fetch
+
     mirror = session.mirror(repo)
     wants = {f"refs/multigit/seen/heads/{name}": state.heads[name] for name in branches if name in state.heads}
     if state.fence:

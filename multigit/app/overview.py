@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,7 +29,7 @@ def status(session: Session, screen: Screen) -> int:
     """Where every repository is now."""
     seen = look.fleet(session, tuple(session.config.environments.values()))
     remembered.remember_ledger(session, seen.history)
-    return _tell(session, screen, _summary(session, seen, offline=False))
+    return _tell(session, screen, _summary(session, seen))
 
 
 def remembered_status(session: Session, screen: Screen) -> int:
@@ -40,20 +40,21 @@ def remembered_status(session: Session, screen: Screen) -> int:
     if not shown:
         why = "multigit has not looked at these repositories from here yet"
         raise MultigitError("there is nothing to tell without asking the hosts", why=why, hint="multigit status")
-    summary = _summary(session, seen, offline=True)
-    rows = tuple(_aged(row, shown, summary.at) for row in summary.rows)
+    older = {name: at for name, at in shown.items() if max(shown.values()) - at >= _TOGETHER}
+    summary = _summary(session, seen, offline=True, older=older)
+    rows = tuple(_aged(row, older, summary.at) for row in summary.rows)
     if not ledger:
         screen.warn("open runs and holds are not known here: multigit status")
     refresh = ("multigit status", *(command for command in summary.next if summary.open_run))
     return _tell(session, screen, replace(summary, as_of=min(shown.values()), rows=rows, next=refresh))
 
 
-def _summary(session: Session, seen: Fleet, *, offline: bool) -> Status:
+def _summary(session: Session, seen: Fleet, *, offline: bool = False, older: Collection[RepoName] = ()) -> Status:
     config = session.config
     seen, gaps = distances(session, seen, offline=offline)
     last = next((env for env in reversed(list(config.environments.values())) if env.tag), None)
     newest = {state.repo: tag for state in seen.repos if (tag := _newest(state, last))}
-    return summed_up(config, seen, gaps, newest, session.now(), session.selection())
+    return summed_up(config, seen, gaps, newest, session.now(), session.selection(), older)
 
 
 def _tell(session: Session, screen: Screen, summary: Status) -> int:
@@ -68,9 +69,7 @@ def _newest(state: RepoState, env: Environment | None) -> Tag | None:
     return known[-1] if known else None
 
 
-def _aged(row: StatusRow, times: Mapping[RepoName, datetime], now: datetime) -> StatusRow:
+def _aged(row: StatusRow, older: Mapping[RepoName, datetime], now: datetime) -> StatusRow:
     """A row that is older than the newest says so."""
-    seen = times.get(row.repo)
-    if seen is None or max(times.values()) - seen < _TOGETHER:
-        return row
-    return replace(row, notes=(*row.notes, f"seen {ago(seen, now)}"))
+    seen = older.get(row.repo)
+    return replace(row, notes=(*row.notes, f"seen {ago(seen, now)}")) if seen else row

@@ -7,19 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from multigit.app import signing
 from multigit.app.session import Session
-from multigit.ledger import chain
 from multigit.ledger.records import BRANCH as LEDGER
-from multigit.model.building import built
 from multigit.model.config import Environment, Repo
-from multigit.model.events import History, Hold, Run, fold
+from multigit.model.events import History, Hold, Run
 from multigit.model.fleet import Fleet, Problem, RepoState, TagSeen
 from multigit.model.names import Branch, Oid, RepoName, Tag
 from multigit.model.plain import plain
+from multigit.model.plan import Keep, Land, Plan
 from multigit.tagschemes import matching
-from multigit.vcs import lastseen, read
-from multigit.vcs.mirror import present
+from multigit.vcs import lastseen
 
 
 def remember(session: Session, environments: Sequence[Environment], seen: Sequence[RepoState]) -> None:
@@ -34,6 +31,30 @@ def remember(session: Session, environments: Sequence[Environment], seen: Sequen
         if not state.problem
     }
     lastseen.keep(session.sights, sights)
+
+
+def remember_run(session: Session, plan: Plan, *, released: bool) -> None:
+    """Keep what a run of ours left: the ledger, and where it is released branches and tags."""
+    now, config = session.now(), session.config
+    steps: dict[RepoName, Land | Keep] = {step.repo: step for step in plan.lands} if released else {}
+    steps |= {step.repo: step for step in plan.keeps} if released else {}
+    made = plan.tags() if released else {}
+    urls = {name: session.url(config.repos[name]) for name in {*steps, config.home.name}}
+    before = lastseen.recall(session.sights, list(urls.values()))
+    sights: dict[str, lastseen.Sight] = {}
+    for name, url in urls.items():
+        known = before.get(url, lastseen.Sight())
+        heads: dict[Branch, tuple[Oid | None, datetime]] = {}
+        tags = dict(known.tags)
+        if name == config.home.name:
+            heads[LEDGER] = (session.ledger.history.head, now)
+        if step := steps.get(name):
+            heads[step.branch] = (plan.commits()[name], now)
+        if tag := made.get(name):
+            tags[tag.tag] = TagSeen(oid=tag.oid, commit=tag.commit)
+        sights[url] = lastseen.Sight(heads, tags)
+    lastseen.keep(session.sights, sights)
+    remember_ledger(session, session.ledger.history)
 
 
 def remember_ledger(session: Session, history: History) -> None:
@@ -88,6 +109,12 @@ def _history(session: Session, head: Oid | None) -> History | None:
         return History()
     if kept := session.answers.known([_question(session, head)]):
         return _rebuilt(kept[_question(session, head)], head)
+    from multigit.app import signing
+    from multigit.ledger import chain
+    from multigit.model.events import fold
+    from multigit.vcs import read
+    from multigit.vcs.mirror import present
+
     mirror = session.mirror(session.config.home)
     if not present(mirror, [head]):
         return None
@@ -97,6 +124,8 @@ def _history(session: Session, head: Oid | None) -> History | None:
 
 
 def _rebuilt(kept: Any, head: Oid) -> History | None:
+    from multigit.model.building import built
+
     try:
         run = built(Run | None, kept["run"])
         holds = built(tuple[Hold, ...], kept["holds"])

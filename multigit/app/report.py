@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from multigit.app.remembered import remember_run
 from multigit.app.session import Session
 from multigit.apply import protocol
 from multigit.apply.engine import Result, Work
@@ -114,6 +115,7 @@ def _why_nothing(plan: Plan) -> str:
 
 def ended(session: Session, screen: Screen, work: Work, result: Result, seconds: float, intent: str = "resume") -> int:
     """Tell how a run ended, everywhere it has to be told; the exit code. Taken back as asked (`abort`) is a success."""
+    remember_run(session, work.plan, released=result.done.end is End.RELEASED)
     warnings = [f"{repo}: somebody took the landed commits away again" for repo in protocol.drifted(result.state)]
     warnings += [*result.moved, *_after_release(work)] if result.done.end is End.RELEASED else []
     try:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
-import hashlib
-import socket
+import os
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,26 +11,25 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from platformdirs import user_cache_path, user_state_path
-
-from multigit.configfile import Loaded
+from multigit import caches
 from multigit.errors import MultigitError, UsageError
-from multigit.ledger.journal import Journal
-from multigit.ledger.pin import Pin
-from multigit.ledger.shared import Ledger
-from multigit.model.attest import BINDING, env_of
-from multigit.model.config import Config, Environment, Repo
-from multigit.model.events import Actor, Event, History
 from multigit.model.names import EnvName, RepoName
-from multigit.model.signatures import address_of
 from multigit.vcs import hints
-from multigit.vcs.answers import Answers
-from multigit.vcs.identity import who
-from multigit.vcs.mirror import Mirror, open_mirror
-from multigit.vcs.signing import Signer, SigningError, signer
 from multigit.vcs.ssh import share
+
+if TYPE_CHECKING:
+    from multigit.configfile import Loaded
+    from multigit.ledger.journal import Journal
+    from multigit.ledger.pin import Pin
+    from multigit.ledger.shared import Ledger
+    from multigit.model.config import Config, Environment, Repo
+    from multigit.model.events import Actor, Event, History
+    from multigit.vcs.answers import Answers
+    from multigit.vcs.mirror import Mirror
+    from multigit.vcs.signing import Signer
 
 
 @dataclass
@@ -67,33 +65,57 @@ class Session:
     @cached_property
     def actor(self) -> Actor:
         """The operator, as git knows them."""
+        import getpass
+        import socket
+
+        from multigit.model.events import Actor
+        from multigit.vcs.identity import who
+
         name, email = who(self.folder)
         return Actor(name=name, email=email, user=getpass.getuser(), host=socket.gethostname())
 
     @cached_property
     def state_folder(self) -> Path:
         """The workspace's part of the user's state folder."""
-        key = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
-        return user_state_path("multigit") / key
+        import hashlib
+
+        return _state() / hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
 
     @cached_property
     def journal(self) -> Journal:
         """What this machine meant to do."""
-        return Journal(user_state_path("multigit") / "journal.sqlite3", self.folder)
+        from multigit.ledger.journal import Journal
+
+        return Journal(_state() / "journal.sqlite3", self.folder)
 
     @cached_property
     def signer(self) -> Signer:
         """How the operator signs; SigningError where their git has no key."""
+        from multigit.vcs.signing import signer
+
         return signer(self.folder)
 
     @cached_property
     def ledger(self) -> Ledger:
         """The fleet's shared memory, in the home repository."""
-        home = self.mirror(self.config.home)
-        return Ledger(home, sign=self._signed, pin=Pin.of(user_state_path("multigit") / "pins", home.url))
+        from multigit.ledger.shared import Ledger
+
+        return Ledger(self.mirror(self.config.home), sign=self._signed, pin=self.pin)
+
+    @cached_property
+    def pin(self) -> Pin:
+        """The last state of the ledger that this user has seen."""
+        from multigit.ledger.pin import Pin
+        from multigit.vcs.urls import absolute
+
+        return Pin.of(_state() / "pins", absolute(self.url(self.config.home)))
 
     def _signed(self, event: Event, history: History, body: bytes) -> str:
         """The signature of a record, where its environment has signers; a stop sign may also be set without a key."""
+        from multigit.model.attest import BINDING, env_of
+        from multigit.model.signatures import address_of
+        from multigit.vcs.signing import SigningError
+
         name = env_of(event, history)
         env = self.config.environments[EnvName(name)] if name in self.config.environments else None
         if env is None or not env.signers:
@@ -111,12 +133,14 @@ class Session:
     @cached_property
     def answers(self) -> Answers:
         """What is known of object ids from earlier commands."""
-        return Answers(user_cache_path("multigit") / "answers.sqlite3")
+        from multigit.vcs.answers import Answers
+
+        return Answers(Path(caches.folder()) / "answers.sqlite3")
 
     @property
     def sights(self) -> Path:
         """What was seen of each repository the last time."""
-        return user_cache_path("multigit") / "seen.sqlite3"
+        return Path(caches.folder()) / "seen.sqlite3"
 
     @property
     def log_path(self) -> Path:
@@ -140,6 +164,8 @@ class Session:
 
     def mirror(self, repo: Repo) -> Mirror:
         """The private bare copy of `repo`, made when it is first needed."""
+        from multigit.vcs.mirror import open_mirror
+
         return open_mirror(repo.name, self.url(repo))
 
     def clone_path(self, repo: Repo) -> Path:
@@ -180,6 +206,16 @@ class Session:
                     code="MG-201",
                 )
         return found
+
+
+def _state() -> Path:
+    """The folder of multigit in the user's state."""
+    named, home = os.environ.get("XDG_STATE_HOME", ""), os.environ.get("HOME", "")
+    if sys.platform == "linux" and (named or home).startswith("/"):  # what platformdirs says there, without loading it
+        return Path(named or f"{home}/.local/state") / "multigit"
+    from platformdirs import user_state_path
+
+    return user_state_path("multigit")
 
 
 def _prepare(digest: str, urls: list[str]) -> None:

@@ -137,6 +137,8 @@ def _drive(work: Work, state: State) -> Result:
 
 def _prepare(work: Work, record: Record) -> None:
     """Let hosts get ready for the pushes that come after `record`, while that is under way."""
+    if record == "aborting":
+        network.forget()  # what comes now are other pushes
     if record in ("begin", "landed"):
         pushed = [work.mirrors[view.repo].url for view in _views(work.plan) if view.lands or record == "landed"]
         # The home repository first: when it is done, its host gets ready for the next record.
@@ -197,9 +199,9 @@ def _perform(work: Work, hands: Mapping[RepoName, Hands], state: State, action: 
             seen = hands[action.repo].do(action)
         case Done():
             raise AssertionError("an end is no effect")
+    work.journal.note("result", work.plan.run, came_of(seen), repo=repo)
     if repo == work.ledger.home.repo:
         network.prepare(work.ledger.home.url)  # for the record that comes next
-    work.journal.note("result", work.plan.run, came_of(seen), repo=repo)
     return seen
 
 

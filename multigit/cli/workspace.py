@@ -22,7 +22,7 @@ def pull_command(world: World, branch: str, dry_run: bool) -> int:
     session = world.online()
     from multigit.app import workspace
 
-    return workspace.pull(session, world.screen, branch, world.options(dry_run=dry_run))
+    return workspace.pull(session, world.screen, branch, dry_run=dry_run)
 
 
 @click.command("clone")
@@ -34,4 +34,4 @@ def clone_command(world: World, dry_run: bool) -> int:
     session = world.online()
     from multigit.app import workspace
 
-    return workspace.clone(session, world.screen, world.options(dry_run=dry_run))
+    return workspace.clone(session, world.screen, dry_run=dry_run)

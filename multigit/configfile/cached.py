@@ -21,7 +21,7 @@ from multigit.model.plain import plain
 def recall(digest: str) -> tuple[Config, tuple[str, ...]] | None:
     """The configuration of the file with this sha256, and its notes; None where it is not kept."""
     try:
-        kept = json.loads(_place(digest).read_bytes())
+        kept = json.loads(caches.read(str(_place(digest))))
         return built(Config, kept["config"]), tuple(kept["notes"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -6,6 +6,7 @@ An open `begin` is the lock of the whole fleet; there is no other (docs/protocol
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,6 +19,7 @@ from multigit.model.signatures import into_commit
 from multigit.vcs import read, write
 from multigit.vcs.lsrefs import expecting, list_refs
 from multigit.vcs.mirror import Mirror, fetch, remember
+from multigit.vcs.run import GitError
 from multigit.vcs.wire import RefSeen
 
 SEEN = "refs/multigit/ledger"
@@ -97,6 +99,8 @@ class Ledger:
                 try:
                     # "ok" is no proof: a host may say it and write nothing (docs/protocol.md): the head is read back.
                     head = _head(refs)
+                    if report.done and head != oid:
+                        head = self.head()  # what was opened before the push may be another machine's view
                     if head == oid:
                         self._added(replace(event, oid=oid))
                         return None
@@ -111,8 +115,9 @@ class Ledger:
 
     def _added(self, event: Event) -> None:
         self.history = fold((*self.history.events, event), event.oid)
-        if event.oid:
-            remember(self.home, SEEN, event.oid)
+        with suppress(GitError, OSError):  # it only spares a fetch
+            if event.oid:
+                remember(self.home, SEEN, event.oid)
         if self.pin:
             self.pin.keep(event.oid, {known.oid for known in self.history.events})
 

@@ -5,7 +5,7 @@ Each carries its schema's name; multigit/schemas/ describes them. Times are UTC,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,8 +15,6 @@ from multigit.model.events import Event, Hold
 from multigit.model.fleet import CommitLine
 from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId
 from multigit.model.summary import ReleaseRow
-
-PullVerdict = Literal["updated", "up to date", "cloned", "ahead", "dirty", "diverged", "no such branch", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,28 +99,6 @@ class ShowDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PullResult:
-    """What `pull` or `clone` did to one clone (G2)."""
-
-    repo: RepoName
-    verdict: PullVerdict
-    old: Oid | None = None
-    new: Oid | None = None
-    why: str = ""
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullDocument:
-    """`pull BRANCH` and `clone`."""
-
-    schema: Literal["multigit.pull/1"] = "multigit.pull/1"
-    branch: Branch | None = None
-    results: tuple[PullResult, ...]
-    exit_code: int = DONE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunsDocument:
     """A command of several runs (`hotfix --backmerge`, `push --then`): its runs in order, and what ended it early."""
 
@@ -190,9 +166,3 @@ class ErrorDocument:
     state: str = ""
     """What has changed so far."""
     exit_code: int
-
-
-def failed_results(results: Sequence[PullResult]) -> tuple[RepoName, ...]:
-    """The clones that did not get to the branch's head, for the exit code and the closing line."""
-    fine = ("updated", "up to date", "cloned", "ahead")
-    return tuple(result.repo for result in results if result.verdict not in fine)

@@ -9,6 +9,7 @@ from multigit.model.drift import Verified
 from multigit.model.gated import PlanExtras
 from multigit.model.health import Health
 from multigit.model.plan import Plan
+from multigit.model.pulled import PullDocument
 from multigit.model.summary import RunReport, Status
 
 _MODELS: Final[dict[str, type]] = {
@@ -22,7 +23,7 @@ _MODELS: Final[dict[str, type]] = {
     "diff": docs.DiffDocument,
     "log": docs.LogDocument,
     "show": docs.ShowDocument,
-    "pull": docs.PullDocument,
+    "pull": PullDocument,
     "holds": docs.HoldsDocument,
     "settle": docs.SettleDocument,
     "config": docs.ConfigDocument,

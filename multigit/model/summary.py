@@ -109,17 +109,23 @@ def status(
     newest: Mapping[RepoName, Tag],
     at: datetime,
     only: Collection[RepoName] | None = None,
+    older: Collection[RepoName] = (),
 ) -> Status:
     """The matrix of environments with debts, partial releases, holds and open runs.
 
-    `newest`: the newest release tag by repository; `only`: the repositories to show, None for all.
+    `newest`: the newest release tag by repository; `only`: the repositories to show, None for all; `older`: those that
+    were seen before the others, so that a tag they lack says nothing.
     """
     environments = tuple(env for env in config.environments.values() if env.branch)
     latest = _latest_tag(newest.values())
     shown = [repo.name for repo in config.fleet if only is None or repo.name in only]
     rows = tuple(
-        _row(config, fleet.state(name), tuple(distances.get(name, ())), newest.get(name), latest) for name in shown
-    )
+        _row(
+            config, fleet.state(name), tuple(distances.get(name, ())), newest.get(name),
+            None if name in older else latest,
+        )
+        for name in shown
+    )  # fmt: skip
     run = fleet.history.open_run
     return Status(
         title=config.title,

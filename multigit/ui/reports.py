@@ -30,7 +30,8 @@ from multigit.ui.text import (
 )
 
 if TYPE_CHECKING:
-    from multigit.model.documents import DiffDocument, LogDocument, PullResult, ShowDocument
+    from multigit.model.documents import DiffDocument, LogDocument, ShowDocument
+    from multigit.model.pulled import PullResult
 
 _OUTCOME = {
     "released": "RELEASED",
@@ -186,7 +187,7 @@ def pull_text(results: Sequence[PullResult], *, width: int = 100) -> str:
         text = f"{_PULL_MARK.get(result.verdict, WARNING)} {pad(result.repo, name)}  {result.verdict}{moved}{why}"
         lines += wrap(text, width, hang=4)
     lines += [f"fix   {visible(hint)}" for hint in dict.fromkeys(r.hint for r in results if r.hint)]
-    from multigit.model.documents import failed_results
+    from multigit.model.pulled import failed_results
 
     behind = failed_results(results)
     good = len(results) - len(behind)

@@ -13,11 +13,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from multigit import caches
+
 MOST: Final = 50_000
 """Answers that are kept; the oldest go first."""
 LONGEST: Final = 32_000
 """Characters of an answer that is kept; what is longer is asked again."""
-FORM: Final = 1
+FORM: Final = 2
 """Counts up when an answer of the same name means something else."""
 _TABLE: Final = "create table if not exists answers (question text primary key, answer text not null) without rowid"
 _AGES: Final = "create table if not exists ages (number integer primary key autoincrement, question text not null)"
@@ -68,9 +70,7 @@ class Answers:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        if not self._path.exists():
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
+        caches.fit(str(self._path))  # releases are planned by what is in it
         with contextlib.closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as db:
             db.execute("pragma synchronous=off")  # what a crash takes is asked again
             if db.execute("pragma user_version").fetchone()[0] != FORM:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from multigit import caches
 from multigit.model.fleet import RepoState, TagSeen
 from multigit.model.names import Branch, Oid, RepoName, Tag
 from multigit.vcs.urls import absolute
@@ -99,19 +100,15 @@ def _sight(kept: Any) -> Sight:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-    with contextlib.closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as db:
-        try:
+    caches.fit(str(path))
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as db:
             db.execute("pragma synchronous=off")  # what a crash takes is seen again
-            form = db.execute("pragma user_version").fetchone()[0]
-        except sqlite3.DatabaseError as broken:
-            if not isinstance(broken, sqlite3.OperationalError):  # no database any more: room for a new one
-                path.unlink(missing_ok=True)
-            raise
-        if form != FORM:
-            db.executescript(
-                f"begin immediate; drop table if exists seen; {_TABLE}; pragma user_version={FORM}; commit;"
-            )
-        yield db
+            if db.execute("pragma user_version").fetchone()[0] != FORM:
+                fresh = f"drop table if exists seen; {_TABLE}; pragma user_version={FORM};"
+                db.executescript(f"begin immediate; {fresh} commit;")
+            yield db
+    except sqlite3.DatabaseError as broken:
+        if not isinstance(broken, sqlite3.OperationalError):  # no database any more: room for a new one
+            path.unlink(missing_ok=True)
+        raise

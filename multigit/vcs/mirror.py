@@ -78,7 +78,8 @@ def _make(path: Path, like: str) -> None:
     path.parent.parent.chmod(0o700)
     fresh = Path(tempfile.mkdtemp(prefix="new-", dir=path.parent))
     try:
-        personal = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        # Refs as files: they are looked at without git (`_at`), whatever this git's own choice is.
+        personal = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_DEFAULT_REF_FORMAT": "files"}
         git("init", "--quiet", "--bare", "--template=", f"--object-format={like}", str(fresh), env=personal)
         _add_empty_tree(fresh, EMPTY_TREE[64 if like == "sha256" else 40])
         fresh.rename(path)

@@ -19,7 +19,11 @@ from typing import Final, Self
 
 from multigit.vcs.wire import NoRoom, NotUnderstood
 
-_HELLO, _NEW_SESSION, _OPENED, _VERSION = 0x00000001, 0x10000002, 0x80000006, 4
+_HELLO, _NEW_SESSION, _VERSION = 0x00000001, 0x10000002, 4
+_REFUSALS: Final = (struct.pack(">I", 0x80000002), struct.pack(">I", 0x80000003))
+"""Permission denied, failure: said instead of "session opened"."""
+LARGEST: Final = 1 << 26
+"""Bytes of an answer that are read."""
 _NO_ESCAPE: Final = 0xFFFFFFFF
 _PATIENCE: Final = 10.0
 """Seconds for the shared connection itself, a process on this machine, to answer."""
@@ -34,9 +38,12 @@ class Session:
 
     def __init__(self, control: Path, command: str, environ: Mapping[str, str], errors: int | None = None) -> None:
         """`errors`: an open file for what the host's program says on the side."""
-        self._line = socket.socket(socket.AF_UNIX)
+        try:
+            self._line = socket.socket(socket.AF_UNIX)
+            self._end, self._their_end = socket.socketpair()
+        except OSError as none_left:
+            raise NotUnderstood(f"the shared connection: {none_left}") from none_left
         self._line.settimeout(_PATIENCE)
-        self._end, self._their_end = socket.socketpair()
         self._closed: Callable[[], None] = lambda: None
         try:
             self._line.connect(str(control))
@@ -81,7 +88,8 @@ class Session:
             if happened & select.POLLOUT:
                 left = self._say(left, waiting)
             if happened & ~select.POLLOUT and not self._heard(answer):
-                self._check_opened(bytes(answer))
+                if not answer and self.refused():
+                    raise NoRoom("the shared connection took no further session")
                 self.wait_until_over()
                 return bytes(answer)
 
@@ -103,16 +111,16 @@ class Session:
         except ConnectionError:  # closed with words of ours unread: a session that was refused
             return False
         answer += chunk
+        if len(answer) > LARGEST:
+            raise NotUnderstood("the answer does not end")
         return bool(chunk)
 
-    def _check_opened(self, answer: bytes) -> None:
-        """No answer at all is a session that was refused: too many at once, or the connection broke."""
-        if not answer and not self.opened():
-            raise NoRoom("the shared connection took no further session")
-
-    def opened(self) -> bool:
-        """Whether the host ever took the session; to be asked when nothing came from it."""
-        return self._receive()[:4] == struct.pack(">I", _OPENED)
+    def refused(self) -> bool:
+        """Whether the session surely never began; to be asked when nothing came from it. Waits until that is known."""
+        try:
+            return self._receive()[:4] in _REFUSALS
+        except (OSError, NotUnderstood):
+            return False
 
     def wait_until_over(self) -> None:
         """Hang up, and wait until the host was told that the session is closed: only then is there room for another."""

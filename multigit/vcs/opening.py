@@ -139,9 +139,9 @@ def _start(place: Place, socket: str, lock: int) -> None:
 
 def _finished(place: Place) -> bool:
     """Wait for the ssh of `place`, which goes to the background when it is through; whether it is."""
-    if place not in _started:
+    if (started := _started.get(place)) is None:  # another thread has waited for it, or `drop` has ended it
         return False
-    pid, lock = _started[place]
+    pid, lock = started
     end = time.monotonic() + PATIENCE
     status = 1
     try:
@@ -158,7 +158,9 @@ def _finished(place: Place) -> bool:
 
 
 def _end(place: Place) -> None:
-    pid, lock = _started[place]
+    if (started := _started.get(place)) is None:
+        return
+    pid, lock = started
     try:
         if os.waitpid(pid, os.WNOHANG)[0] == 0:
             os.killpg(pid, 15)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from multigit.errors import MultigitError
 from multigit.model.fleet import Problem
-from multigit.vcs import bundle
+from multigit.vcs import bundle, settled
 from multigit.vcs import network as networks
 from multigit.vcs.opening import SSH
 from multigit.vcs.personal import WANTED, PersonalSettings, settings_of
@@ -289,7 +289,12 @@ def personal() -> PersonalSettings:
 
 @lru_cache(maxsize=8)
 def _personal(home: str, xdg: str) -> PersonalSettings:  # noqa: ARG001 - the two say which files git reads
-    return settings_of(git("config", "--null", "--get-regexp", WANTED, check=False).out)
+    if (known := settled.recall()) is not None:
+        return settings_of(known)
+    before = settled.stamps()
+    listed = git("config", "--null", "--get-regexp", WANTED, check=False).out
+    settled.keep(listed, lambda: git("config", "--null", "--list", "--show-origin", check=False).out, before)
+    return settings_of(listed)
 
 
 def _network(url: str) -> dict[str, str]:

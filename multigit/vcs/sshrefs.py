@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from multigit.vcs import hosts
 from multigit.vcs.hosts import Refusal
@@ -94,7 +94,7 @@ def asked(session: Session, patterns: Sequence[str], timeout: float) -> dict[str
 def _path(url: str) -> str:
     """The path as git would hand it over: `/~kim/x` of an ssh:// address is below Kim's home."""
     if kind(url) == "ssh" and "://" in url:
-        path = unquote(urlsplit(url).path)
+        path = unquote("/" + url.partition("://")[2].partition("/")[2])  # to git, # and ? are letters like others
         return path[1:] if path.startswith("/~") else path
     return re.sub(r"^(?:[^@/:]*@)?(?:\[[^\]/]+\]|[^/:@\[\]]+):", "", url)
 

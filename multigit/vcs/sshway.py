@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import IO, Final
@@ -15,6 +16,9 @@ _SERVICES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "push": ("git-receive-pack", {}),
     "fetch": ("git-upload-pack", {"GIT_PROTOCOL": "version=2"}),
 }
+
+_MOST: Final = 1 << 16
+"""Characters of what a host says on the side that are heard, the last ones."""
 
 
 class Way:
@@ -30,8 +34,9 @@ class Way:
 
     def said(self) -> str:
         """What the host's program, or its ssh, said on the side."""
-        self._errors.seek(0)
-        return self._errors.read().decode("utf-8", "backslashreplace")
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - _MOST))
+        return self._errors.read(_MOST).decode("utf-8", "backslashreplace")
 
     def alive(self) -> bool:
         """Whether the host is still there, as far as can be seen from here."""
@@ -47,11 +52,8 @@ class Way:
         self._errors.close()
 
     def taken(self) -> bool:
-        """Whether the host took the session. If not, nothing whatever happened there."""
-        try:
-            return self._session.opened()
-        except (OSError, NotUnderstood):
-            return True  # not known
+        """False where the host surely never took the session, so that nothing whatever happened there."""
+        return not self._session.refused()
 
 
 _prepared: Final[dict[str, list[Way]]] = {}
@@ -65,14 +67,11 @@ def prepare(url: str) -> bool:
     """
     from multigit.vcs.sshrefs import kept
 
-    errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the way
-    try:
-        session = kept(url, *_SERVICES["push"], errors.fileno())
-    except NotUnderstood:
-        errors.close()
+    way = _made(lambda errors: kept(url, *_SERVICES["push"], errors))
+    if way is None:
         return False
     with _lock:
-        _prepared.setdefault(url, []).append(Way(session, errors))
+        _prepared.setdefault(url, []).append(way)
     return True
 
 
@@ -118,9 +117,17 @@ def _opened(url: str, verb: str) -> Way | None:
     from multigit.vcs.sshrefs import command_at
 
     service, environ = _SERVICES[verb]
-    errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the way
+    return _made(lambda errors: Session(*command_at(url, service), environ, errors))
+
+
+def _made(session: Callable[[int], Session]) -> Way | None:
+    """Whatever stands in the way of one (no session left, no room for a file): git goes without."""
     try:
-        return Way(Session(*command_at(url, service), environ, errors.fileno()), errors)
-    except NotUnderstood:
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the way
+    except OSError:
+        return None
+    try:
+        return Way(session(errors.fileno()), errors)
+    except (NotUnderstood, OSError):
         errors.close()
         return None

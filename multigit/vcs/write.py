@@ -147,7 +147,11 @@ def _loose(mirror: Mirror, kind: str, body: bytes) -> Oid:
     """As git would, without a process for each. Not flushed to the disk: a mirror that loses it is made anew."""
     from gitdb import IStream, LooseObjectDB  # type: ignore[import-untyped]  # here: it is slow to import
 
-    stored = LooseObjectDB(str(mirror.path / "objects")).store(IStream(kind, len(body), io.BytesIO(body)))
+    try:
+        stored = LooseObjectDB(str(mirror.path / "objects")).store(IStream(kind, len(body), io.BytesIO(body)))
+    except OSError as broken:
+        why = f"{mirror.path}: {broken.strerror or broken}"
+        raise GitError(f"an object for {mirror.repo} could not be written", Problem(kind="failed", why=why)) from broken
     return Oid(stored.hexsha.decode())
 
 

@@ -15,7 +15,7 @@ _TOLD = """\
 import sys
 from multigit.cli import main
 code = main(sys.argv[1:])
-print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+print(*sorted({name.partition(".")[0] for name in sys.modules} | set(sys.modules)), file=sys.stderr)
 raise SystemExit(code)
 """
 
@@ -32,8 +32,21 @@ def test_a_warm_command_loads_neither_checks_nor_yaml_nor_screens(tmp_path: Path
     assert not loaded(kit, ["status", "--no-fetch"]) & (slow | {"git", "filelock"})
 
 
+@pytest.mark.slow
+def test_a_pull_or_status_where_nothing_moved_loads_no_other_verb(tmp_path: Path) -> None:
+    kit = FleetKit.make(tmp_path / "fleet", ("root",))
+    kit.call("pull", "stg").ok()
+    kit.call("status").ok()
+    writes = {"ledger.shared", "ledger.journal", "vcs.write", "vcs.merging", "vcs.predict", "vcs.signing", "vcs.mirror"}
+    others = {"apply.engine", "app.consent", "app.report", "app.signing", "model.documents", "ui.plans", "ui.ask"}
+    barred = {"platformdirs", *(f"multigit.{name}" for name in writes | others)}
+    for argv in (["status"], ["pull", "stg"]):
+        assert not loaded(kit, argv) & barred, argv
+    assert not loaded(kit, ["pull", "stg"]) & {"multigit.vcs.clones", "multigit.vcs.identity"}
+
+
 def loaded(kit: FleetKit, argv: list[str]) -> set[str]:
-    """The packages that are there when the command has ended."""
+    """The packages and modules that are there when the command has ended."""
     command = [sys.executable, "-c", _TOLD, *argv]
     done = subprocess.run(command, cwd=kit.work, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -118,3 +118,43 @@ def test_what_was_kept_may_be_garbage(tmp_path: Path, hermetic: Path, garbage: s
     kit.call("status").ok()
     kit.call("status").ok()
     kit.call("status", "--no-fetch").ok()
+
+
+@pytest.mark.slow
+def test_what_was_just_released_does_not_wait(tmp_path: Path) -> None:
+    kit = FleetKit.make(tmp_path, ("root", "api"))
+    kit.commit("api", "dev", NEW)
+    kit.call("status").ok()
+    kit.promote().ok()
+    again = kit.call("status", "--no-fetch", "--json").ok().json()
+    told = kit.call("status", "--json").ok().json()
+    assert again["rows"] == told["rows"]
+    assert [gap["ahead"] for gap in again["rows"][1]["distances"]] == [0, 1]
+
+
+@pytest.mark.slow
+def test_a_host_that_was_away_for_a_look_makes_no_partial_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = FleetKit.make(tmp_path, ("root", "api"))
+    kit.call("status").ok()
+    monkeypatch.setattr(Session, "now", lambda self, was=Session.now: was(self) + timedelta(minutes=5))
+    for name in ("root", "api"):
+        kit.hosts[name].git("tag", "-a", "-m", "t", "deploy-20990101-000000", "main")
+    (kit.root / "hosts/api.git").rename(kit.root / "api-away")
+    kit.call("status").exits(1)
+    told = kit.call("status", "--no-fetch").ok().text
+    assert "partial" not in told
+    assert "seen 5 min ago" in told
+
+
+@pytest.mark.slow
+def test_a_damaged_file_gives_way(tmp_path: Path, hermetic: Path) -> None:
+    kit = FleetKit.make(tmp_path, ("root", "api"))
+    kit.call("status").ok()
+    (sights,) = (hermetic / ".cache/multigit").glob("seen*.sqlite3")
+    raw = sights.read_bytes()
+    sights.write_bytes(raw[:100] + b"x" * (len(raw) - 100))
+    kit.call("status", "--no-fetch").exits(1)
+    kit.call("status").ok()
+    kit.call("status", "--no-fetch").ok()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -13,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from multigit.model.names import Oid, RepoName
-from multigit.vcs import network, ssh, sshrefs, write
+from multigit.vcs import mux, network, ssh, sshrefs, write
 from multigit.vcs.lsrefs import expecting, list_refs
 from multigit.vcs.mirror import Mirror, fetch, open_mirror, present
 from multigit.vcs.mux import Session
 from multigit.vcs.run import GitError
+from multigit.vcs.wire import NotUnderstood
 from multigit.vcs.write import RefUpdate, push
 from tests.support.gitkit import Bare, bare
 from tests.support.processes import wait_until
@@ -101,6 +103,57 @@ def test_a_repository_that_is_not_there_is_missing(ssh_git: SshGit, host: Bare, 
     assert failed.value.problem.kind == "missing"
 
 
+@pytest.mark.parametrize("name", ["c#.git", "c?x=1.git"])
+def test_letters_that_mean_something_in_web_addresses_are_letters_of_a_path(
+    ssh_git: SshGit, host: Bare, mirror: Mirror, name: str
+) -> None:
+    """Another repository's name may be the beginning of this one's."""
+    wrong = [bare(ssh_git.root / other) for other in ("c", "c.git")]
+    for one in wrong:
+        one.commit({"wrong": "1"})
+    right = bare(ssh_git.root / name)
+    old = right.commit({"a": "1"})
+    other = open_mirror(RepoName("c"), mirror.url.replace("/x.git", f"/{name}"))
+    assert list_refs(other.url, [MAIN])[MAIN].oid == old
+    fetch(other, {"refs/multigit/seen/main": old})
+    new = child(other, old, "new")
+    assert push(other, [RefUpdate(ref=MAIN, old=old, new=new)]).done
+    assert right.head() == new
+    assert not [one for one in wrong if new in one.refs().values()]
+
+
+def test_where_no_file_can_be_opened_git_finds_its_own_way(
+    host: Bare, mirror: Mirror, started: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    old = head(host)
+    monkeypatch.setattr("multigit.vcs.sshway.tempfile.TemporaryFile", full)
+    assert not network.prepare(mirror.url)
+    fetch(mirror, {"refs/multigit/seen/main": old})
+    monkeypatch.undo()
+    assert present(mirror, [old]) == {old}
+
+
+def test_a_shared_connection_that_dies_is_no_answer_and_no_refusal(host: Bare, mirror: Mirror) -> None:
+    control, command = sshrefs.command_at(mirror.url, "git-upload-pack")
+    with Session(control, command, {"GIT_PROTOCOL": "version=2"}) as session:
+        assert not session.refused()
+        subprocess.run(["ssh", "-O", "exit", "-o", f"ControlPath={control}", "x"], check=True, capture_output=True)
+        with pytest.raises(NotUnderstood):
+            sshrefs.asked(session, [MAIN], 10.0)
+        assert not session.refused()
+
+
+def test_a_host_that_never_ends_is_not_listened_to_for_ever(
+    host: Bare, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mux, "LARGEST", 100)
+    with pytest.raises(NotUnderstood, match="does not end"), sshrefs.ahead(mirror.url) as session:
+        sshrefs.asked(session, [MAIN], 10.0)
+
+
 def test_a_host_that_hangs_is_given_up_in_time(host: Bare, mirror: Mirror) -> None:
     old = head(host)
     fetch(mirror, {"refs/multigit/seen/main": old})
@@ -120,7 +173,7 @@ def test_where_no_session_is_left_git_finds_its_own_way_and_pushes_once(
     with ExitStack() as held:
         for _ in range(10):  # as many as sshd gives one connection
             session = held.enter_context(Session(control, command, {}))
-            assert session.opened()
+            assert not session.refused()
         new = child(mirror, old, "new")
         assert push(mirror, [RefUpdate(ref=MAIN, old=old, new=new)]).done
         assert started.read_text().split() == ["started"]

@@ -63,3 +63,15 @@ def test_many_at_once_lose_nothing(file: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: Answers(file).put({f"q{n}": n}), range(40)))
     assert [Answers(file).get(f"q{n}") for n in range(40)] == list(range(40))
+
+
+def test_answers_that_somebody_else_may_have_written_are_not_believed(file: Path) -> None:
+    """A release is planned by what is kept here."""
+    Answers(file).put({"q": 1})
+    file.chmod(0o666)
+    assert Answers(file).get("q") is None
+    Answers(file).put({"q": 2})
+    assert Answers(file).get("q") == 2
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.parent.chmod(0o777)
+    assert Answers(file).get("q") is None

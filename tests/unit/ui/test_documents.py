@@ -14,6 +14,7 @@ from multigit.model import documents as docs
 from multigit.model.config import Config, Environment, Repo, System
 from multigit.model.names import Branch, EnvName
 from multigit.model.plan import Plan, from_json
+from multigit.model.pulled import PullDocument
 from multigit.model.schemas import NAMES, file_name, generate
 from multigit.ui.documents import document, plan_document
 from tests.unit.ui import samples as s
@@ -41,7 +42,7 @@ DOCUMENTS: dict[str, str] = {
     "multigit.diff/1": document("", DIFF),
     "multigit.log/1": document("", LOG),
     "multigit.show/1": document("", SHOW),
-    "multigit.pull/1": document("", docs.PullDocument(branch=Branch("main"), results=PULLED)),
+    "multigit.pull/1": document("", PullDocument(branch=Branch("main"), results=PULLED)),
     "multigit.holds/1": document("", docs.HoldsDocument(holds=s.TROUBLED.holds)),
     "multigit.settle/1": document("", docs.SettleDocument()),
     "multigit.runs/1": document("", docs.RunsDocument(runs=({"schema": "multigit.run/1"},))),
