@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from multigit.app import approvals, gatekeeping, look, report, signing
+from multigit.app.applying import work_for
 from multigit.app.consent import Options
-from multigit.app.move import work_for
 from multigit.app.session import Session
 from multigit.apply import engine, signals
 from multigit.apply.effects import Hands

@@ -67,6 +67,10 @@ def _stamp(path: str) -> list[int] | None:
 
 def _consulted() -> set[str]:
     """The files of the person's git configuration, and those that would be if they existed (git-config(1), FILES)."""
+    from multigit.vcs import settled
+
+    if files := settled.files():
+        return files
     from multigit.vcs.run import git
 
     home, config = _home()

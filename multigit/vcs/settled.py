@@ -34,6 +34,15 @@ def recall() -> bytes | None:
     return None
 
 
+def files() -> set[str]:
+    """What that depends on; empty where nothing is known."""
+    import json
+
+    if recall() is None:
+        return set()
+    return set(json.loads(caches.read(_path()))["files"])
+
+
 def keep(listed: bytes, everything: Callable[[], bytes], before: Stamps) -> None:
     """Remember `listed`; `everything`: `git config --null --list --show-origin`, asked after `before` was stamped."""
     if any(_private(entry.partition("\n")[0].lower()) for entry in listed.decode("utf-8", "replace").split("\0")):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -70,13 +73,15 @@ def test_every_verb_either_uses_the_network_or_stays_at_home() -> None:
 
 @pytest.mark.slow
 def test_the_second_run_connects_before_it_loads_anything_and_logs_in_once(
-    ssh_git: SshGit, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ssh_git: SshGit, url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     kit = FleetKit.make(ssh_git.root, ("root",), repos=f'  root: {{url: "{url}"}}\n')
     told, before = [], logins(ssh_git)
     for number in range(2):
-        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path.parent / f"r{number}"))  # no connection is found there
-        (tmp_path.parent / f"r{number}").mkdir(exist_ok=True)
+        # No connection is found there. A short path, or another folder would be taken (unix(7)).
+        runtime = tempfile.mkdtemp(prefix=f"mg-{number}-", dir="/tmp")
+        request.addfinalizer(partial(shutil.rmtree, runtime))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
         argv = [sys.executable, "-c", _WATCHED, "status"]
         done = subprocess.run(argv, cwd=kit.work, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
