@@ -10,7 +10,7 @@ from itertools import pairwise
 from multigit.app import applying, approvals, gatekeeping, look, refs, report
 from multigit.app.consent import Options, obtain, save, saved
 from multigit.app.session import Session
-from multigit.errors import DONE, MultigitError, PartlyApplied, UsageError
+from multigit.errors import CHANGES, DONE, MultigitError, PartlyApplied, UsageError
 from multigit.model.config import Config, Environment
 from multigit.model.fleet import Fleet
 from multigit.model.gated import blocked_by, plan_extras
@@ -241,7 +241,7 @@ def _show(
 
 def _previewed(plan: Plan, gates: Sequence[GateResult], options: Options) -> int:
     code = plan_extras(plan, gates).exit_code
-    return 10 if code == DONE and options.exit_code and plan.lands else code
+    return CHANGES if code == DONE and options.exit_code and plan.lands else code
 
 
 def _still_true(session: Session, plan: Plan) -> None:

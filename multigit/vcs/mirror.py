@@ -122,7 +122,7 @@ def update_refs(mirror: Mirror, lines: Sequence[str]) -> None:
 def fetch(mirror: Mirror, wants: Mapping[str, Oid]) -> None:
     """Make each local full ref of `wants` point to its oid, fetched from the mirror's url where it is not here yet.
 
-    Refs that are right already, and oids that another ref holds, cost one local process and no connection.
+    Refs that are right already cost nothing; oids that another ref holds cost a local process.
     GitError where the remote lacks an object (`missing`) or does not answer.
     """
     with locked(mirror):
