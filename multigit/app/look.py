@@ -16,7 +16,7 @@ from multigit.model.names import Branch, Oid, RepoName, Tag
 from multigit.vcs.glance import up_to_date
 from multigit.vcs.lsrefs import survey
 from multigit.vcs.run import GitError
-from multigit.vcs.ssh import share
+from multigit.vcs.ssh.sharing import share
 
 if TYPE_CHECKING:
     from multigit.app.session import Session

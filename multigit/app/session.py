@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from multigit import caches
 from multigit.errors import MultigitError, UsageError
 from multigit.model.names import EnvName, RepoName
-from multigit.vcs import hints
-from multigit.vcs.ssh import share
+from multigit.vcs.ssh import hints
+from multigit.vcs.ssh.sharing import share
 
 if TYPE_CHECKING:
     from multigit.configfile import Loaded

@@ -41,5 +41,5 @@ def _run(args: Sequence[str]) -> int:
 
         return INTERRUPTED
     finally:
-        if opening := sys.modules.get("multigit.vcs.opening"):
+        if opening := sys.modules.get("multigit.vcs.ssh.opening"):
             opening.drop()

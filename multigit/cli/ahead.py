@@ -1,7 +1,7 @@
 """The first thing a verb that uses the network does: open the ssh connections that it opened last time.
 
 A handshake takes longer than loading the rest of multigit, so it goes on meanwhile. Whoever is not sure does nothing:
-the verb opens what it needs in any case, and finds what is being opened (vcs/opening.py).
+the verb opens what it needs in any case, and finds what is being opened (vcs/ssh/opening.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def open_connections(argv: Sequence[str], environ: Mapping[str, str]) -> None:
         digest = _digest(_file(argv))
         if not digest:
             return
-        from multigit.vcs import hints, opening
+        from multigit.vcs.ssh import hints, opening
 
         folder = opening.runtime_folder()
         for place in hints.recall(digest) if folder else ():

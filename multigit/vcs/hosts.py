@@ -1,6 +1,6 @@
 """How much each host is asked at once, and how it is left alone when it says "too much": one place for all ways to it.
 
-The readers without git (httprefs.py, sshrefs.py) and git itself (run.py) take their turns here. sshd refuses the
+The readers without git (web/refs.py, ssh/refs.py) and git itself (run.py) take their turns here. sshd refuses the
 eleventh unauthenticated connection by chance and the eleventh session of a connection always (sshd_config(5),
 MaxStartups 10:30:100, MaxSessions 10).
 """

@@ -1,6 +1,6 @@
 """What is where: the refs of a remote, without fetching anything.
 
-Over http and over a shared ssh connection without a git process (httprefs.py, sshrefs.py); everywhere else, and
+Over http and over a shared ssh connection without a git process (web/refs.py, ssh/refs.py); everywhere else, and
 wherever those do not do exactly what git would, by `git ls-remote`.
 """
 
@@ -22,7 +22,7 @@ from multigit.vcs.wire import NotUnderstood, RefSeen, matching
 R = TypeVar("R", Branch, Tag)
 
 if TYPE_CHECKING:
-    from multigit.vcs.mux import Session
+    from multigit.vcs.ssh.mux import Session
 
 
 def list_refs(url: str, prefixes: Sequence[str], *, timeout: float = 60.0) -> dict[str, RefSeen]:
@@ -47,7 +47,7 @@ def expecting(url: str) -> Iterator[Callable[[Sequence[str]], dict[str, RefSeen]
     address = absolute(url)
     waiting: Session | None = None
     if not check_url(address) and kind(address) == "ssh":
-        from multigit.vcs import sshrefs
+        from multigit.vcs.ssh import refs as sshrefs
 
         with suppress(NotUnderstood):
             waiting = sshrefs.ahead(address)
@@ -74,9 +74,9 @@ def _patterns(prefixes: Sequence[str]) -> list[str]:
 def _without_git(url: str, patterns: Sequence[str], timeout: float) -> dict[str, RefSeen]:
     way = "" if check_url(url) else kind(url)
     if way in ("http", "https"):
-        from multigit.vcs.httprefs import list_refs as reader
+        from multigit.vcs.web.refs import list_refs as reader
     elif way == "ssh":
-        from multigit.vcs.sshrefs import list_refs as reader
+        from multigit.vcs.ssh.refs import list_refs as reader
     else:
         raise NotUnderstood("a path on this machine")
     start = time.monotonic()

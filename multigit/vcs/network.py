@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from multigit.vcs import hosts
-from multigit.vcs.opening import SSH
 from multigit.vcs.personal import PersonalSettings
+from multigit.vcs.ssh.opening import SSH
 from multigit.vcs.urls import check_url, kind
 
 if TYPE_CHECKING:
-    from multigit.vcs.sshway import Way
+    from multigit.vcs.ssh.way import Way
 
     Opening = contextlib.AbstractContextManager[Way | None]
 
@@ -39,7 +39,7 @@ _sharing = Sharing()
 
 
 def share_with(sharing: Sharing | None = None) -> None:
-    """Go by `sharing` from now on (vcs/ssh.py); None: by no shared connection."""
+    """Go by `sharing` from now on (vcs/ssh/sharing.py); None: by no shared connection."""
     global _sharing  # noqa: PLW0603 - one process, one network
     _sharing = sharing or Sharing()
 

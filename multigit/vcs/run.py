@@ -21,15 +21,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from multigit.errors import MultigitError
 from multigit.model.fleet import Problem
-from multigit.vcs import bundle, settled
 from multigit.vcs import network as networks
-from multigit.vcs.opening import SSH
+from multigit.vcs import settled
 from multigit.vcs.personal import WANTED, PersonalSettings, settings_of
 from multigit.vcs.problems import problem_of
+from multigit.vcs.ssh.opening import SSH
 from multigit.vcs.urls import check_url, redact
+from multigit.vcs.web import bundle
 
 if TYPE_CHECKING:
-    from multigit.vcs.sshway import Way
+    from multigit.vcs.ssh.way import Way
 
 __all__ = ["SSH", "GitError", "Output", "check_url", "git", "git_in", "listen", "redact", "version"]
 

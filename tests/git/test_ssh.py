@@ -10,9 +10,10 @@ import pytest
 
 from multigit import lanes
 from multigit.model.names import Branch, RepoName
-from multigit.vcs import network, run, ssh
+from multigit.vcs import network, run
 from multigit.vcs.lsrefs import list_refs, survey
 from multigit.vcs.mirror import fetch, open_mirror, present
+from multigit.vcs.ssh import sharing
 from tests.support.gitkit import Bare, bare
 from tests.support.servers import SshGit
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing that one test shares is seen by the next."""
-    monkeypatch.setattr(ssh, "_masters", {})
+    monkeypatch.setattr(sharing, "_masters", {})
     yield
     network.share_with()
 
@@ -39,20 +40,20 @@ def logins(server: SshGit) -> int:
 
 
 def test_many_commands_share_one_login(ssh_git: SshGit, url: str) -> None:
-    ssh.share([url, url, "/a/local/path", "https://host/x"])
+    sharing.share([url, url, "/a/local/path", "https://host/x"])
     found = lanes.each(lambda _: list_refs(url, ["refs/heads/main"]), range(10))
     assert all("refs/heads/main" in refs for refs in found)
     assert logins(ssh_git) == 1
-    ssh.share([url])
+    sharing.share([url])
     assert logins(ssh_git) == 1
 
 
 def test_a_second_multigit_uses_the_connection_of_the_first(
     ssh_git: SshGit, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ssh.share([url])
-    monkeypatch.setattr(ssh, "_masters", {})
-    ssh.share([url])
+    sharing.share([url])
+    monkeypatch.setattr(sharing, "_masters", {})
+    sharing.share([url])
     assert list_refs(url, ["refs/heads/main"])
     assert logins(ssh_git) == 1
 
@@ -68,7 +69,7 @@ def test_a_commit_that_is_no_branch_s_tip_any_more_is_fetched_over_a_shared_conn
 ) -> None:
     planned = bare(ssh_git.root / "y.git").commit({"a": "1"})
     Bare(ssh_git.root / "y.git").commit({"a": "2"})
-    ssh.share([url])
+    sharing.share([url])
     mirror = open_mirror(RepoName("y"), ssh_git.url("y.git"))
     fetch(mirror, {"refs/multigit/seen/planned": planned})  # protocol version 2 alone gives it (gitprotocol-v2(5))
     assert present(mirror, [planned])
@@ -77,8 +78,8 @@ def test_a_commit_that_is_no_branch_s_tip_any_more_is_fetched_over_a_shared_conn
 def test_a_person_s_own_ssh_command_is_left_alone(ssh_git: SshGit, url: str, hermetic: Path) -> None:
     (hermetic / ".gitconfig").write_text(f"[core]\n\tsshCommand = {ssh_git.ssh_command}\n")
     run._personal.cache_clear()
-    ssh.share([url])
-    assert ssh.options_for(url) is None
+    sharing.share([url])
+    assert sharing.options_for(url) is None
     assert list_refs(url, ["refs/heads/main"])
 
 
@@ -86,7 +87,7 @@ def test_a_person_s_own_ssh_command_is_left_alone(ssh_git: SshGit, url: str, her
 def test_an_unknown_host_key_is_a_problem_and_never_a_question(ssh_git: SshGit, url: str) -> None:
     (ssh_git.prefix / "known_hosts").write_text("")
     start = time.monotonic()
-    ssh.share([url])
+    sharing.share([url])
     problem = survey(RepoName("x"), url, [Branch("main")]).problem
     assert problem
     assert problem.kind == "auth"
@@ -103,8 +104,8 @@ def test_a_refused_key_is_a_problem_with_a_command(ssh_git: SshGit, url: str) ->
 
 
 def test_the_socket_lies_in_a_private_folder(ssh_git: SshGit, url: str) -> None:
-    ssh.share([url])
-    command = ssh.options_for(url)
+    sharing.share([url])
+    command = sharing.options_for(url)
     assert command
     socket = Path(command.rpartition("ControlPath=")[2])
     assert socket.is_socket()

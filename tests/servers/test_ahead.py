@@ -17,7 +17,8 @@ import pytest
 
 from multigit.cli import group
 from multigit.cli.ahead import VERBS, open_connections
-from multigit.vcs import hints, network, opening, ssh
+from multigit.vcs import network
+from multigit.vcs.ssh import hints, opening, sharing
 from multigit.vcs.urls import ssh_place
 from tests.support.fleetkit import FleetKit
 from tests.support.processes import wait_until
@@ -38,7 +39,7 @@ raise SystemExit(main(sys.argv[1:]))
 @pytest.fixture
 def url(ssh_git: SshGit, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("PATH", ssh_git.path)
-    monkeypatch.setattr(ssh, "_masters", {})
+    monkeypatch.setattr(sharing, "_masters", {})
     yield ssh_git.url("hosts/root.git")
     opening.drop()
     network.share_with()
@@ -94,14 +95,14 @@ def test_the_second_run_connects_before_it_loads_anything_and_logs_in_once(
 def test_what_is_being_opened_is_waited_for_and_opened_once(ssh_git: SshGit, url: str, digest: str) -> None:
     assert begun("--json", "-q", "promote", "dev", "stg", "-n")
     assert begun("promote", "dev", "stg", "-n")
-    assert ssh.share([url]) == {ssh_place(url)}
+    assert sharing.share([url]) == {ssh_place(url)}
     assert logins(ssh_git) == 1
     assert not begun("status")  # it is open
 
 
 @pytest.mark.slow
 def test_two_processes_open_one_connection(ssh_git: SshGit, url: str) -> None:
-    program = f"from multigit.vcs.ssh import share; raise SystemExit(len(share([{url!r}])) - 1)"
+    program = f"from multigit.vcs.ssh.sharing import share; raise SystemExit(len(share([{url!r}])) - 1)"
     both = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(2)]
     assert [one.wait(30) for one in both] == [0, 0]
     assert logins(ssh_git) == 1
@@ -142,7 +143,7 @@ def test_a_host_that_is_gone_costs_one_silent_attempt(
 ) -> None:
     (ssh_git.prefix / "authorized_keys").write_text("")
     assert begun()
-    assert ssh.share([url]) == frozenset()
+    assert sharing.share([url]) == frozenset()
     assert not opening._started
     assert capfd.readouterr() == ("", "")
 
@@ -160,14 +161,14 @@ def test_a_command_that_ends_early_leaves_no_process_behind(digest: str) -> None
 @pytest.mark.slow
 def test_a_socket_that_a_killed_ssh_left_is_replaced(ssh_git: SshGit, url: str, digest: str) -> None:
     assert begun()
-    ssh.share([url])
-    (socket,) = ssh._masters.values()
+    sharing.share([url])
+    (socket,) = sharing._masters.values()
     (master,) = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and _has(p, str(socket))]
     os.kill(master, signal.SIGKILL)
     wait_until(lambda: not _has(Path(f"/proc/{master}"), str(socket)), seconds=10, what="ssh is gone")
-    ssh._masters.clear()
+    sharing._masters.clear()
     assert socket.exists()
-    assert ssh.share([url])
+    assert sharing.share([url])
     check = ["ssh", "-O", "check", "-o", f"ControlPath={socket}", "x"]
     assert subprocess.run(check, check=False, capture_output=True).returncode == 0
 

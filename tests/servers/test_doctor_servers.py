@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from multigit.vcs import network, probe, ssh
+from multigit.vcs import network, probe
+from multigit.vcs.ssh import sharing
 from tests.e2e.test_doctor import WRITE, ill, look
 from tests.support.fleetkit import FleetKit
 from tests.support.gitkit import Bare, bare
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No ssh connection is shared with another test."""
-    monkeypatch.setattr(ssh, "_masters", {})
+    monkeypatch.setattr(sharing, "_masters", {})
     yield
     network.share_with()
 

@@ -14,10 +14,12 @@ from typing import Literal
 
 import pytest
 
-from multigit.vcs import bundle, hosts, httprefs, run, straight
+from multigit.vcs import hosts, run
 from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.problems import problem_of
 from multigit.vcs.run import GitError
+from multigit.vcs.web import bundle, straight
+from multigit.vcs.web import refs as webrefs
 from tests.support import httpgit, oddweb
 from tests.support.gitkit import bare
 from tests.support.gitspy import GitSpy
@@ -81,11 +83,11 @@ def served_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Http
 def stand(served_once: tuple[HttpGit, Certificates], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
     server, certificates = served_once
     monkeypatch.setattr(hosts, "PAUSES", (0.01, 0.02))
-    httprefs.forget()
+    webrefs.forget()
     run._personal.cache_clear()
     with ExitStack() as stack:
         yield Stand(server.root, server, certificates, monkeypatch.setenv, stack)
-    httprefs.forget()
+    webrefs.forget()
     run._personal.cache_clear()
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from multigit.lanes import each
-from multigit.vcs import hosts, httprefs, run, ssh
+from multigit.vcs import hosts, run
 from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.run import GitError
-from multigit.vcs.ssh import share
+from multigit.vcs.ssh import sharing
+from multigit.vcs.ssh.sharing import share
+from multigit.vcs.web import refs as webrefs
 from tests.support.gitkit import Bare, bare
 from tests.support.processes import wait_until
 from tests.support.serverfixtures import require
@@ -37,11 +39,11 @@ def host(tmp_path: Path) -> Bare:
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(ssh, "_masters", {})
-    httprefs.forget()
+    monkeypatch.setattr(sharing, "_masters", {})
+    webrefs.forget()
     yield
     run.listen(None)
-    httprefs.forget()
+    webrefs.forget()
 
 
 def test_sixteen_at_once_keep_within_the_sessions_of_one_connection(

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from multigit.vcs import httprefs, run, ssh
+from multigit.vcs import run
 from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.run import GitError
-from multigit.vcs.ssh import share
+from multigit.vcs.ssh import sharing
+from multigit.vcs.ssh.sharing import share
+from multigit.vcs.web import refs as webrefs
 from tests.support.gitkit import Bare, bare
 from tests.support.processes import wait_until
 from tests.support.servers import HttpGit, SshGit
@@ -44,9 +46,9 @@ def ran() -> Iterator[Ran]:
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """Settings and logins of another test's home are not this one's."""
-    httprefs.forget()
+    webrefs.forget()
     yield
-    httprefs.forget()
+    webrefs.forget()
 
 
 def by_git(ran: Ran) -> bool:
@@ -74,7 +76,7 @@ def test_over_a_shared_ssh_connection_no_git_runs(
     expected = list_refs(host.url, PATTERNS)
     url = ssh_git.url("api.git")
     monkeypatch.setenv("PATH", ssh_git.path)
-    monkeypatch.setattr(ssh, "_masters", {})
+    monkeypatch.setattr(sharing, "_masters", {})
     share([url])
     ran.clear()
     assert list_refs(url, PATTERNS) == expected
@@ -92,7 +94,7 @@ def test_odd_repositories_over_a_shared_connection_are_read_as_git_reads_them(
     bare(root / "empty.git")
     host.git("symbolic-ref", "HEAD", "refs/heads/nowhere")
     monkeypatch.setenv("PATH", ssh_git.path)
-    monkeypatch.setattr(ssh, "_masters", {})
+    monkeypatch.setattr(sharing, "_masters", {})
     share([ssh_git.url("api.git")])
     for name in ("api.git", "wide.git", "empty.git"):
         assert list_refs(ssh_git.url(name), PATTERNS) == list_refs(str(root / name), PATTERNS), name

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from multigit.model.names import Oid, RepoName
-from multigit.vcs import mux, network, ssh, sshrefs, write
+from multigit.vcs import network, write
 from multigit.vcs.lsrefs import expecting, list_refs
 from multigit.vcs.mirror import Mirror, fetch, open_mirror, present
-from multigit.vcs.mux import Session
 from multigit.vcs.run import GitError
+from multigit.vcs.ssh import mux, sharing
+from multigit.vcs.ssh import refs as sshrefs
+from multigit.vcs.ssh.mux import Session
 from multigit.vcs.wire import NotUnderstood
 from multigit.vcs.write import RefUpdate, push
 from tests.support.gitkit import Bare, bare
@@ -52,8 +54,8 @@ def started(ssh_git: SshGit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def mirror(ssh_git: SshGit, host: Bare, started: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     """The cached copy of the repository behind an open connection; no ssh was started since."""
-    monkeypatch.setattr(ssh, "_masters", {})
-    ssh.share([ssh_git.url("x.git")])
+    monkeypatch.setattr(sharing, "_masters", {})
+    sharing.share([ssh_git.url("x.git")])
     made = open_mirror(RepoName("x"), ssh_git.url("x.git"))
     started.write_text("")
     yield made
@@ -129,7 +131,7 @@ def test_where_no_file_can_be_opened_git_finds_its_own_way(
         raise OSError(28, "No space left on device")
 
     old = head(host)
-    monkeypatch.setattr("multigit.vcs.sshway.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("multigit.vcs.ssh.way.tempfile.TemporaryFile", full)
     assert not network.prepare(mirror.url)
     fetch(mirror, {"refs/multigit/seen/main": old})
     monkeypatch.undo()

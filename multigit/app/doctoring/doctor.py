@@ -19,7 +19,7 @@ from multigit.ui.documents import document
 from multigit.ui.problems import nobody_to_ask, said_no
 from multigit.ui.screen import Screen
 from multigit.ui.text import count
-from multigit.vcs.ssh import share
+from multigit.vcs.ssh.sharing import share
 
 
 def doctor(

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import IO, Final
 
-from multigit.vcs.mux import Session
+from multigit.vcs.ssh.mux import Session
 from multigit.vcs.wire import NotUnderstood
 
 _SERVICES: Final[dict[str, tuple[str, dict[str, str]]]] = {
@@ -65,7 +65,7 @@ def prepare(url: str) -> bool:
 
     What stood there when it was opened decides nothing: a push names what it replaces, and the host compares.
     """
-    from multigit.vcs.sshrefs import kept
+    from multigit.vcs.ssh.refs import kept
 
     way = _made(lambda errors: kept(url, *_SERVICES["push"], errors))
     if way is None:
@@ -114,7 +114,7 @@ def _until_over(way: Way | None) -> Iterator[None]:
 
 
 def _opened(url: str, verb: str) -> Way | None:
-    from multigit.vcs.sshrefs import command_at
+    from multigit.vcs.ssh.refs import command_at
 
     service, environ = _SERVICES[verb]
     return _made(lambda errors: Session(*command_at(url, service), environ, errors))

@@ -1,7 +1,7 @@
 """Whether git would go straight to a web host, and whose certificates it would take there.
 
 Straight: no proxy, client certificate, extra header, cookies or login of its own stand in between. Only then may
-httprefs.py speak with the host itself.
+the rest of this folder speak with the host itself.
 """
 
 from __future__ import annotations

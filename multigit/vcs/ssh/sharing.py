@@ -13,8 +13,8 @@ from typing import Final
 from multigit.lanes import each
 from multigit.vcs import network, run
 from multigit.vcs.network import Sharing
-from multigit.vcs.opening import Place, opened, runtime_folder
-from multigit.vcs.sshway import forget, prepare, prepared, way_to
+from multigit.vcs.ssh.opening import Place, opened, runtime_folder
+from multigit.vcs.ssh.way import forget, prepare, prepared, way_to
 from multigit.vcs.urls import check_url, ssh_place
 
 _masters: Final[dict[Place, Path]] = {}

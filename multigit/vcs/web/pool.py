@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from multigit.vcs.straight import trusting
+from multigit.vcs.web.straight import trusting
 from multigit.vcs.wire import NotUnderstood
 
 LARGEST: Final = 64 << 20

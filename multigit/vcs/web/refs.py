@@ -14,10 +14,11 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from multigit.vcs import hosts, straight
+from multigit.vcs import hosts
 from multigit.vcs.hosts import Refusal
-from multigit.vcs.httppool import Answer, Place, Pool
-from multigit.vcs.logins import Login
+from multigit.vcs.web import straight
+from multigit.vcs.web.logins import Login
+from multigit.vcs.web.pool import Answer, Place, Pool
 from multigit.vcs.wire import NotUnderstood, RefSeen, answer, request
 
 _KIND: Final = "application/x-git-upload-pack-result"

@@ -14,9 +14,9 @@ from urllib.parse import unquote
 
 from multigit.vcs import hosts
 from multigit.vcs.hosts import Refusal
-from multigit.vcs.mux import Session
 from multigit.vcs.run import personal
-from multigit.vcs.ssh import control_for
+from multigit.vcs.ssh.mux import Session
+from multigit.vcs.ssh.sharing import control_for
 from multigit.vcs.urls import kind
 from multigit.vcs.wire import NoRoom, NotUnderstood, RefSeen, conversation, request
 

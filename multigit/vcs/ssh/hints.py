@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Final
 
 from multigit import caches
-from multigit.vcs.opening import Place
+from multigit.vcs.ssh.opening import Place
 
 _WHOSE: Final = ("HOME", "XDG_CONFIG_HOME")
 """Which files are a person's git configuration."""

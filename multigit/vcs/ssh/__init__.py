@@ -1,0 +1,1 @@
+"""One shared ssh connection per host, and its sessions."""
