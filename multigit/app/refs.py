@@ -7,7 +7,7 @@ from multigit.errors import UsageError
 from multigit.model.config import Environment
 from multigit.model.fleet import Fleet, RepoState
 from multigit.model.names import EnvName, Tag
-from multigit.model.summary import releases
+from multigit.model.releases import releases
 from multigit.tagschemes import matching, resolve
 
 

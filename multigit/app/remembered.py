@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multigit.app.session import Session
 from multigit.ledger.records import BRANCH as LEDGER
@@ -14,9 +14,11 @@ from multigit.model.events import History, Hold, Run
 from multigit.model.fleet import Fleet, Problem, RepoState, TagSeen
 from multigit.model.names import Branch, Oid, RepoName, Tag
 from multigit.model.plain import plain
-from multigit.model.plan import Keep, Land, Plan
 from multigit.tagschemes import matching
 from multigit.vcs import lastseen
+
+if TYPE_CHECKING:
+    from multigit.model.plan import Keep, Land, Plan
 
 
 def remember(session: Session, environments: Sequence[Environment], seen: Sequence[RepoState]) -> None:

@@ -17,7 +17,7 @@ from multigit.ledger.records import BRANCH as LEDGER
 from multigit.model.fleet import RepoState
 from multigit.model.names import Branch, Oid, RepoName
 from multigit.model.plan import Plan, Seen
-from multigit.model.summary import RunReport
+from multigit.model.runreport import RunReport
 from multigit.ui.documents import document
 from multigit.ui.lang import checklist_text, post_deploy, sentence
 from multigit.ui.reports import report_text

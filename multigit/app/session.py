@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from multigit import caches
 from multigit.errors import MultigitError, UsageError
 from multigit.model.names import EnvName, RepoName
-from multigit.vcs.ssh import hints
+from multigit.vcs import hints
 from multigit.vcs.ssh.sharing import share
 
 if TYPE_CHECKING:
@@ -220,7 +220,15 @@ def _state() -> Path:
 
 def _prepare(digest: str, urls: list[str]) -> None:
     with suppress(MultigitError):  # no git: the verb itself says so
-        hints.keep(digest, share(urls))
+        hints.keep(digest, share(urls), _web_places(urls))
+
+
+def _web_places(urls: list[str]) -> list[hints.Web]:
+    if not any(url.startswith("http") for url in urls):
+        return []
+    from multigit.vcs.web.door import places
+
+    return [(place.scheme, place.host, place.port, place.authorities, count) for place, count in places(urls).items()]
 
 
 def _words(config: Config) -> list[str]:

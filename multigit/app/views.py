@@ -11,7 +11,7 @@ from multigit.model.documents import DiffDocument, HistoryDocument, LogDocument,
 from multigit.model.events import Run
 from multigit.model.fleet import Clean, Conflicted, Fleet, Pair, RepoState
 from multigit.model.names import Oid, RepoName, Tag
-from multigit.model.summary import releases
+from multigit.model.releases import releases
 from multigit.tagschemes import matching, newest_not_later
 from multigit.ui.reports import diff_text, log_text, show_text
 from multigit.ui.screen import Screen

@@ -14,7 +14,7 @@ from multigit.model.config import Config
 from multigit.model.events import Event, Hold
 from multigit.model.fleet import CommitLine
 from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId
-from multigit.model.summary import ReleaseRow
+from multigit.model.releases import ReleaseRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from multigit.model.attest import Approval
-from multigit.model.events import History
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
+
+if TYPE_CHECKING:  # what only looks at refs need not load plans
+    from multigit.model.attest import Approval
+    from multigit.model.events import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from multigit.model.gated import PlanExtras
 from multigit.model.health import Health
 from multigit.model.plan import Plan
 from multigit.model.pulled import PullDocument
-from multigit.model.summary import RunReport, Status
+from multigit.model.runreport import RunReport
+from multigit.model.summary import Status
 
 _MODELS: Final[dict[str, type]] = {
     "plan": Plan,

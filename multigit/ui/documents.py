@@ -11,7 +11,7 @@ from typing import Any
 from multigit.model.gated import plan_extras
 from multigit.model.plain import plain
 from multigit.model.plan import Plan
-from multigit.model.summary import RunReport
+from multigit.model.runreport import RunReport
 from multigit.model.urls import hide_secrets
 from multigit.model.verdict import GateResult
 from multigit.ui.text import iso, visible_json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from multigit.model.fleet import CommitLine
 from multigit.model.names import RepoName
 from multigit.model.plan import Land
-from multigit.model.summary import RunReport
+from multigit.model.runreport import RunReport
 from multigit.ui.tables import next_lines
 from multigit.ui.text import (
     CHANGE,

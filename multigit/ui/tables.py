@@ -7,7 +7,8 @@ from datetime import UTC, datetime, tzinfo
 
 from multigit.model.events import Hold
 from multigit.model.fleet import Distance
-from multigit.model.summary import ReleaseRow, Status, StatusRow
+from multigit.model.releases import ReleaseRow
+from multigit.model.summary import Status, StatusRow
 from multigit.ui.text import (
     OPEN,
     REFUSED,

@@ -285,7 +285,11 @@ def listen(callback: Listener | None) -> None:
 
 def personal() -> PersonalSettings:
     """The person's transport settings, read once."""
-    return _personal(os.environ.get("HOME", ""), os.environ.get("XDG_CONFIG_HOME", ""))
+    with _one_reads:  # the others wait for its answer instead of asking as well
+        return _personal(os.environ.get("HOME", ""), os.environ.get("XDG_CONFIG_HOME", ""))
+
+
+_one_reads: Final = threading.Lock()
 
 
 @lru_cache(maxsize=8)

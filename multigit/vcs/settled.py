@@ -17,6 +17,10 @@ from multigit import caches
 _SETTLED: Final = 2_000_000_000
 """Nanoseconds: a file that changed so recently may change again and bear the same time."""
 
+_OPEN: Final = frozenset(("sslcainfo", "sslcapath", "sslverify", "postbuffer", "lowspeedlimit", "lowspeedtime",
+                         "followredirects", "version", "useragent"))  # fmt: skip
+"""Settings under http.* that never hold a secret; a proxy's address and a header may."""
+
 Stamps = dict[str, list[int] | None]
 
 
@@ -72,7 +76,9 @@ def stamps() -> Stamps:
 
 def _private(key: str) -> bool:
     """What may hold a secret, or names files that are read only at times."""
-    return key.startswith(("http.", "include")) or (key.startswith(("url.http", "credential.")) and "@" in key)
+    if key.startswith("http."):
+        return "@" in key or key.rpartition(".")[2] not in _OPEN
+    return key.startswith("include") or (key.startswith(("url.http", "credential.")) and "@" in key)
 
 
 def _without_helpers(listed: bytes) -> str:

@@ -27,6 +27,10 @@ class NoRoom(NotUnderstood):
     """The host takes no more at once, for now."""
 
 
+class Unheard(Exception):
+    """What was asked may have been done: it was sent, and no answer came."""
+
+
 @dataclass(frozen=True, slots=True)
 class RefSeen:
     """A ref of a remote. `peeled`: the commit an annotated tag stands for, else None."""
@@ -38,18 +42,19 @@ class RefSeen:
 def request(patterns: Sequence[str]) -> bytes:
     """A v2 `ls-refs` for full refs, some of them with `*`, as one command."""
     wanted = dict.fromkeys(f"ref-prefix {pattern.partition('*')[0]}\n" for pattern in patterns)
-    lines = [_packet("command=ls-refs\n"), _DELIMITER, _packet("peel\n"), *map(_packet, wanted)]
+    lines = [packet("command=ls-refs\n"), _DELIMITER, packet("peel\n"), *map(packet, wanted)]
     return b"".join(lines) + FLUSH
 
 
-def _packet(text: str) -> bytes:
+def packet(text: str) -> bytes:
+    """One pkt-line (gitprotocol-common)."""
     data = text.encode()
     return b"%04x" % (len(data) + 4) + data
 
 
 def answer(data: bytes, patterns: Sequence[str]) -> dict[str, RefSeen]:
     """The refs in the answer to `request`, those alone that match `patterns`."""
-    parts = list(_packets(data))
+    parts = list(packets(data))
     if not parts or parts[-1] != "flush" or "flush" in parts[:-1]:
         raise NotUnderstood("the answer was cut short")
     return _chosen((_listed(part) for part in parts[:-1] if isinstance(part, bytes)), patterns)
@@ -57,7 +62,7 @@ def answer(data: bytes, patterns: Sequence[str]) -> dict[str, RefSeen]:
 
 def conversation(data: bytes, patterns: Sequence[str]) -> dict[str, RefSeen]:
     """The same of all that `git-upload-pack` said to a request which was sent without waiting for its greeting."""
-    parts = list(_packets(data))
+    parts = list(packets(data))
     if not parts or "flush" not in parts:
         raise NotUnderstood("the answer was cut short")
     greeting = parts.index("flush")
@@ -69,7 +74,8 @@ def conversation(data: bytes, patterns: Sequence[str]) -> dict[str, RefSeen]:
     return _chosen(_oldest(part for part in parts[:greeting] if isinstance(part, bytes)), patterns)
 
 
-def _packets(data: bytes) -> Iterator[bytes | str]:
+def packets(data: bytes) -> Iterator[bytes | str]:
+    """What is in the pkt-lines; `flush`, `delimiter`, `end` for the special ones. NotUnderstood where cut short."""
     place = 0
     while place < len(data):
         size = _size(data[place : place + 4])

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from multigit.model.fleet import Problem
 from multigit.model.names import Oid
 from multigit.model.objects import EMPTY_TREE
+from multigit.vcs import made
 from multigit.vcs.mirror import Mirror
 from multigit.vcs.problems import gist, problem_of
-from multigit.vcs.run import GitError, Output, git, redact
+from multigit.vcs.pushwire import Command
+from multigit.vcs.run import GitError, Output, git, redact, tell
+from multigit.vcs.urls import check_url
+from multigit.vcs.urls import kind as kind_of
+from multigit.vcs.wire import NotUnderstood, Unheard
 
 PUSH = ("push", "--atomic", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--no-recurse-submodules")
 _STALE: Final = re.compile(
@@ -34,8 +41,6 @@ _LOCK: Final = re.compile(r"failed to (update|lock)|transaction fail")
 """The host could not take the lock of a ref; its error text says whether somebody else was faster."""
 _FOLLOWS: Final = re.compile(r"atomic push fail|atomic transaction fail|push failed")
 """Reasons git gives for the refs that were fine, when another one was not."""
-_parents: Final[dict[Oid, frozenset[str]]] = {}
-"""Of the commits written by this process: what builds on its own parent need not be asked of git."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,8 @@ def push(mirror: Mirror, updates: Sequence[RefUpdate], *, timeout: float = 300.0
         return PushReport(done=True)
     if lost := _would_lose(mirror, moves):
         return PushReport(done=False, refused=lost)
+    with suppress(NotUnderstood):
+        return _without_git(mirror, moves, timeout)
     leases = [f"--force-with-lease={move.ref}:{move.old or ''}" for move in moves]
     specs = [f"{move.new or ''}:{move.ref}" for move in moves]
     try:
@@ -88,7 +95,7 @@ def _would_lose(mirror: Mirror, moves: Sequence[RefUpdate]) -> str:
     for move in moves:
         if move.forced or not move.ref.startswith("refs/heads/") or not (move.old and move.new):
             continue
-        if move.old in _parents.get(move.new, ()):
+        if move.old in made.parents(move.new):
             continue
         asked = git("merge-base", "--is-ancestor", move.old, move.new, at=mirror.path, check=False)
         if asked.status == 1:
@@ -98,25 +105,60 @@ def _would_lose(mirror: Mirror, moves: Sequence[RefUpdate]) -> str:
     return ""
 
 
+def _without_git(mirror: Mirror, moves: Sequence[RefUpdate], timeout: float) -> PushReport:
+    """NotUnderstood: nothing was sent, and git has to push."""
+    way = "" if check_url(mirror.url) else kind_of(mirror.url)
+    if way in ("http", "https"):
+        from multigit.vcs.web.push import push as pushed
+    elif way == "ssh":
+        from multigit.vcs.ssh.push import push as pushed
+    else:
+        raise NotUnderstood("a path on this machine")
+
+    start = time.monotonic()
+    try:
+        said = pushed(mirror, [Command(move.ref, move.old, move.new) for move in moves], timeout)
+    except (Unheard, TimeoutError) as unheard:
+        late = isinstance(unheard, TimeoutError)
+        why = f"no answer within {timeout:g} s" if late else redact(str(unheard))
+        return PushReport(done=False, problem=problem_of(why, url=mirror.url, timed_out=late))
+    tell(("push", mirror.url), time.monotonic() - start)
+    err = redact("".join(f"remote: {line}\n" for line in said.aside.splitlines()))
+    if said.unpacked:
+        err += f"error: remote unpack failed: {redact(said.unpacked)}\n"
+    return _judged(said.refs, err, moves, mirror.url)
+
+
 def _report(output: Output, moves: Sequence[RefUpdate], url: str) -> PushReport:
     text = output.out.decode("utf-8", "backslashreplace")
     told = text.split("\n")  # not splitlines(): the host's reasons may hold U+2028, and lines of their own behind it
     lines = [line.split("\t") for line in told]
-    answers = {row[1].rpartition(":")[2]: (row[0], row[2]) for row in lines if len(row) == 3}
-    settled = all(answers.get(move.ref, ("!",))[0] in (" ", "+", "-", "*", "=") for move in moves)
-    if output.status == 0 and settled and "Done" in told:
+    rows = {row[1].rpartition(":")[2]: (row[0], row[2]) for row in lines if len(row) == 3}
+    answers = {
+        ref: "" if flag in (" ", "+", "-", "*", "=") else _reason(summary) for ref, (flag, summary) in rows.items()
+    }
+    if output.status or "Done" not in told:
+        answers = {ref: why for ref, why in answers.items() if why}
+    return _judged(answers, output.err, moves, url, answered=bool(rows))
+
+
+def _judged(
+    answers: Mapping[str, str], err: str, moves: Sequence[RefUpdate], url: str, *, answered: bool = True
+) -> PushReport:
+    """`answers`: by ref, '' = moved, else why not; `err`: what else was said."""
+    if not any(answers.get(move.ref, "?") for move in moves):
         return PushReport(done=True)
-    reasons = [_reason(summary) for flag, summary in answers.values() if flag == "!"]
+    reasons = [why for why in answers.values() if why]
     causes = [reason for reason in reasons if not _FOLLOWS.search(reason)]
-    said_no = any(_NO.search(cause) for cause in causes) or (not answers and _NO_TO_ALL.search(output.err))
-    beaten = not said_no and any(_LOCK.search(reason) for reason in reasons) and _STALE.search(output.err)
+    said_no = any(_NO.search(cause) for cause in causes) or (not answered and _NO_TO_ALL.search(err))
+    beaten = not said_no and any(_LOCK.search(reason) for reason in reasons) and _STALE.search(err)
     if beaten or any(_STALE.search(cause) for cause in causes):
-        return PushReport(done=False, stale=True, problem=_rejected(output, causes))
+        return PushReport(done=False, stale=True, problem=_rejected(err, causes))
     if said_no:
-        return PushReport(done=False, refused=_short(output.err, causes))
+        return PushReport(done=False, refused=_short(err, causes))
     if causes:
-        return PushReport(done=False, problem=_rejected(output, causes))
-    return PushReport(done=False, problem=problem_of(output.err, url=url))
+        return PushReport(done=False, problem=_rejected(err, causes))
+    return PushReport(done=False, problem=problem_of(err, url=url))
 
 
 def _reason(summary: str) -> str:
@@ -130,16 +172,14 @@ def _short(err: str, causes: Sequence[str]) -> str:
     return "; ".join(dict.fromkeys([*causes, *said[:4]])) or gist(err)
 
 
-def _rejected(output: Output, causes: Sequence[str]) -> Problem:
-    return Problem(kind="rejected", why=_short(output.err, causes))
+def _rejected(err: str, causes: Sequence[str]) -> Problem:
+    return Problem(kind="rejected", why=_short(err, causes))
 
 
 def write_object(mirror: Mirror, kind: Literal["commit", "tag", "tree", "blob"], body: bytes) -> Oid:
     """Store an object in the mirror; its id. Whether it makes sense is for who made it, and for hosts that check."""
     oid = _by_git(mirror, kind, body) if _sha256(mirror) else _loose(mirror, kind, body)
-    if kind == "commit":
-        head = body.partition(b"\n\n")[0].decode("utf-8", "replace").split("\n")
-        _parents[oid] = frozenset(line[7:] for line in head if line.startswith("parent "))
+    made.note(oid, kind, body)
     return oid
 
 

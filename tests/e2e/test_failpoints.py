@@ -80,18 +80,18 @@ def test_a_host_that_falls_silent_over_a_push(stand: Stand, k: int, word: str) -
     assert wrong == []
 
 
-@pytest.mark.parametrize("k", [LANDING, TAG])
-def test_over_http(http_git: HttpGit, k: int) -> None:
+@pytest.mark.parametrize(("k", "kind"), [(BEGIN, "silent"), (LANDING, "unheard"), (LANDED, "unsent"), (TAG, "unheard")])
+def test_over_http(http_git: HttpGit, k: int, kind: Kind) -> None:
     stand = Stand.make(http_git.root, NAMES, NAMES, http_git)
-    hit, wrong = tried(stand.fresh(), k, "unheard", WORDS[k % 2], counted=PUSHES)
+    hit, wrong = tried(stand.fresh(), k, kind, WORDS[k % 2], counted=PUSHES)
     assert hit
     assert wrong == []
 
 
-@pytest.mark.parametrize("k", [LANDED])
-def test_over_ssh(ssh_git: SshGit, monkeypatch: pytest.MonkeyPatch, k: int) -> None:
+@pytest.mark.parametrize(("k", "kind"), [(LANDING, "unsent"), (LANDED, "unheard")])
+def test_over_ssh(ssh_git: SshGit, monkeypatch: pytest.MonkeyPatch, k: int, kind: Kind) -> None:
     monkeypatch.setenv("PATH", ssh_git.path)
     stand = Stand.make(ssh_git.root, NAMES, NAMES, ssh_git)
-    hit, wrong = tried(stand.fresh(), k, "unheard", WORDS[k // 2 % 2], counted=PUSHES)
+    hit, wrong = tried(stand.fresh(), k, kind, WORDS[k // 2 % 2], counted=PUSHES)
     assert hit
     assert wrong == []

@@ -17,8 +17,8 @@ import pytest
 
 from multigit.cli import group
 from multigit.cli.ahead import VERBS, open_connections
-from multigit.vcs import network
-from multigit.vcs.ssh import hints, opening, sharing
+from multigit.vcs import hints, network
+from multigit.vcs.ssh import opening, sharing
 from multigit.vcs.urls import ssh_place
 from tests.support.fleetkit import FleetKit
 from tests.support.processes import wait_until
@@ -55,7 +55,7 @@ def digest(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     place = ssh_place(url)
     assert place
     hints.keep(found, [place])
-    assert hints.recall(found) == [place]
+    assert hints.recall(found) == ([place], [])
     return found
 
 

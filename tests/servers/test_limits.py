@@ -18,7 +18,7 @@ from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.run import GitError
 from multigit.vcs.ssh import sharing
 from multigit.vcs.ssh.sharing import share
-from multigit.vcs.web import refs as webrefs
+from multigit.vcs.web import door
 from tests.support.gitkit import Bare, bare
 from tests.support.processes import wait_until
 from tests.support.serverfixtures import require
@@ -40,10 +40,10 @@ def host(tmp_path: Path) -> Bare:
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sharing, "_masters", {})
-    webrefs.forget()
+    door.forget()
     yield
     run.listen(None)
-    webrefs.forget()
+    door.forget()
 
 
 def test_sixteen_at_once_keep_within_the_sessions_of_one_connection(

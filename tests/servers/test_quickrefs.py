@@ -13,7 +13,7 @@ from multigit.vcs.lsrefs import list_refs
 from multigit.vcs.run import GitError
 from multigit.vcs.ssh import sharing
 from multigit.vcs.ssh.sharing import share
-from multigit.vcs.web import refs as webrefs
+from multigit.vcs.web import door
 from tests.support.gitkit import Bare, bare
 from tests.support.processes import wait_until
 from tests.support.servers import HttpGit, SshGit
@@ -46,9 +46,9 @@ def ran() -> Iterator[Ran]:
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """Settings and logins of another test's home are not this one's."""
-    webrefs.forget()
+    door.forget()
     yield
-    webrefs.forget()
+    door.forget()
 
 
 def by_git(ran: Ran) -> bool:

@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from multigit.vcs import run
 from multigit.vcs.run import Output
+from multigit.vcs.ssh.way import Way
+from multigit.vcs.web import push
+from multigit.vcs.wire import Unheard
 from tests.support.fleetkit import FleetKit, Ran
 from tests.support.judged import Before, judge
 from tests.support.killer import kinds
@@ -38,12 +41,7 @@ class Failpoint:
         self, real: Execute, argv: Any, cwd: Any, stdin: bytes, timeout: float, env: Any, shown: Any = (), **more: Any
     ) -> tuple[Output, float]:
         """Stands in for the door's `_execute`."""
-        with self.lock:
-            counts = bool(shown) and shown[0] in self.counted
-            self.sent += counts
-            mine = counts and self.sent == self.k
-            self.hit = " ".join(shown) if mine else self.hit
-        if not mine:
+        if not self._mine(shown):
             return real(argv, cwd, stdin, timeout, env, shown, **more)
         if self.kind == "silent":
             return real(["sleep", "60"], cwd, b"", _DEADLINE, env, shown)
@@ -52,17 +50,40 @@ class Failpoint:
             return Output(128, b"", "fatal: the remote end hung up unexpectedly"), 0.0
         return Output(128, b"", "fatal: unable to access it: Connection reset by peer"), 0.0
 
+    def send(self, real: Callable[[Any, bytes, float], Any], way: Any, body: bytes, timeout: float) -> Any:
+        """Stands in for what sends a push without git."""
+        if not self._mine(("push", "without git")):
+            return real(way, body, timeout)
+        if self.kind == "unheard":
+            real(way, body, timeout)
+        if self.kind == "silent":
+            raise TimeoutError
+        raise Unheard("Connection reset by peer")
+
+    def _mine(self, shown: Sequence[str]) -> bool:
+        with self.lock:
+            counts = bool(shown) and shown[0] in self.counted
+            self.sent += counts
+            mine = counts and self.sent == self.k
+            self.hit = " ".join(shown) if mine else self.hit
+        return mine
+
 
 @contextmanager
 def failing(k: int, kind: Kind, counted: Sequence[str] = EFFECTS) -> Iterator[Failpoint]:
     """Within it the k-th command to a host fails, once."""
     real: Execute = run._execute
+    over_http, over_ssh = push._answer, Way.ask
     point = Failpoint(k, kind, counted)
     run._execute = lambda *args, **more: point.execute(real, *args, **more)
+    push._answer = lambda *args: point.send(over_http, *args)
+    Way.ask = lambda *args: point.send(over_ssh, *args)  # type: ignore[method-assign]
     try:
         yield point
     finally:
         run._execute = real
+        push._answer = over_http
+        Way.ask = over_ssh  # type: ignore[method-assign]
 
 
 def tried(kit: FleetKit, k: int, kind: Kind, *settle: str, counted: Sequence[str] = EFFECTS) -> tuple[str, list[str]]:

@@ -14,7 +14,9 @@ from multigit.model.events import History, Run
 from multigit.model.fleet import Distance
 from multigit.model.names import EnvName, RepoName, RunId, Tag
 from multigit.model.plan import Plan
-from multigit.model.summary import ReleaseRow, RunReport, Status, StatusRow, releases, status
+from multigit.model.releases import ReleaseRow, releases
+from multigit.model.runreport import RunReport
+from multigit.model.summary import Status, StatusRow, status
 from tests.unit import strategies as s
 from tests.unit.strategies import (
     API,

@@ -38,6 +38,14 @@ class Way:
         self._errors.seek(max(0, size - _MOST))
         return self._errors.read(_MOST).decode("utf-8", "backslashreplace")
 
+    def hear(self, whole: Callable[[bytes], bool], limit: float) -> bytes:
+        """What the host's program says unasked (mux.py)."""
+        return self._session.hear(whole, limit)
+
+    def ask(self, words: bytes, limit: float) -> bytes:
+        """Say `words`, and everything that comes after (mux.py)."""
+        return self._session.ask(words, limit)
+
     def alive(self) -> bool:
         """Whether the host is still there, as far as can be seen from here."""
         return self._session.alive()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
+import select
 import socket
 import ssl
 import threading
@@ -12,12 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from multigit.vcs.web.straight import trusting
-from multigit.vcs.wire import NotUnderstood
+from multigit.vcs.web.trust import trusting
+from multigit.vcs.wire import NotUnderstood, Unheard
 
 LARGEST: Final = 64 << 20
 """Bytes of an answer that are read; a million refs are git's business."""
 
+
+_PATIENCE: Final = 10.0
+"""Seconds for a connection that was begun ahead."""
 
 _one_loads: Final = threading.Lock()
 
@@ -33,6 +38,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a host; `method`: GET or POST."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a host said; `headers` by lower-case name."""
 
@@ -45,58 +60,113 @@ class Pool:
     """Open connections by place. Safe for threads; lives as long as the process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._idle: dict[Place, list[socket.socket]] = {}
         self._levels: dict[Place, int] = {}
+        self._coming: dict[Place, int] = {}
 
-    def post(self, place: Place, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
-        """The answer to a request that may be made twice; TimeoutError after `timeout` seconds."""
+    def begin(self, place: Place, count: int) -> None:
+        """Open `count` connections that will be wanted; whoever asks meanwhile waits for one of them."""
+        self._coming[place] = self._coming.get(place, 0) + count
+        for _ in range(count):
+            threading.Thread(target=self._arrive, args=(place,), daemon=True).start()
+
+    def _arrive(self, place: Place) -> None:
+        line = None
+        with contextlib.suppress(OSError, NotUnderstood):  # who asks for it finds out why
+            line = _connect(place, 0, time.monotonic() + _PATIENCE)
+        with self._changed:
+            if self._coming.get(place):
+                self._coming[place] -= 1
+            if line:
+                self._idle.setdefault(place, []).append(line)
+            self._changed.notify_all()
+
+    def ask(self, place: Place, question: Question, timeout: float, *, again: bool = True) -> Answer:
+        """The answer, TimeoutError after `timeout` seconds; NotUnderstood where the host was not reached.
+
+        Unheard instead where not `again`, and the question may have come through.
+        """
         until = time.monotonic() + timeout
-        request = _request(place, path, body, headers)
+        request = _request(place, question)
         while True:
-            line, level = self._take(place)
-            used = line is not None
+            line, used = self._line(place, until)
             try:
-                line = line or _connect(place, level, until)
-                answer, open_still = _exchange(line, request, until)
-            except ssl.SSLCertVerificationError:
-                with self._lock:
-                    self._levels[place] = max(self._levels.get(place, 0), level + 1)
-            except (OSError, http.client.HTTPException) as broken:
-                _close(line)
+                answer, open_still = _exchange(line, question.method, request, until)
+            except (OSError, http.client.HTTPException, NotUnderstood) as broken:
+                line.close()
                 if isinstance(broken, TimeoutError):
+                    raise
+                if not again:
+                    raise Unheard(str(broken)) from broken
+                if isinstance(broken, NotUnderstood):
                     raise
                 if not used:  # else the host closed a connection that was idle
                     raise NotUnderstood(str(broken)) from broken
             except BaseException:
-                _close(line)
+                line.close()
                 raise
             else:
                 self._give(place, line) if open_still else line.close()
                 return answer
 
-    def _take(self, place: Place) -> tuple[socket.socket | None, int]:
-        """A connection that was used before, if there is one; on which level certificates are judged (trusting)."""
-        with self._lock:
-            idle = self._idle.setdefault(place, [])
-            return (idle.pop() if idle else None), self._levels.get(place, 0)
+    def _line(self, place: Place, until: float) -> tuple[socket.socket, bool]:
+        """A connection, and whether it was used before. `until` a moment of time.monotonic()."""
+        if line := self._waiting(place, until):
+            return line, True
+        while True:
+            level = self._levels.get(place, 0)
+            try:
+                return _connect(place, level, until), False
+            except ssl.SSLCertVerificationError:
+                with self._changed:
+                    self._levels[place] = max(self._levels.get(place, 0), level + 1)
+            except TimeoutError:
+                raise
+            except OSError as unreached:
+                raise NotUnderstood(str(unreached)) from unreached
+
+    def _waiting(self, place: Place, until: float) -> socket.socket | None:
+        """A connection that was used before, or was begun; None where there is none."""
+        with self._changed:
+            while True:
+                idle = self._idle.setdefault(place, [])
+                while idle:
+                    line = idle.pop()
+                    if _alive(line):
+                        return line
+                    line.close()
+                if not self._coming.get(place):
+                    return None
+                self._changed.wait(_left(until))
 
     def _give(self, place: Place, line: socket.socket) -> None:
-        with self._lock:
+        with self._changed:
             self._idle.setdefault(place, []).append(line)
+            self._changed.notify()
 
     def forget(self) -> None:
         """Close every connection."""
-        with self._lock:
+        with self._changed:
             for line in [one for idle in self._idle.values() for one in idle]:
                 line.close()
             self._idle.clear()
             self._levels.clear()
+            self._coming.clear()
 
 
-def _close(line: socket.socket | None) -> None:
-    if line:
-        line.close()
+def _alive(line: socket.socket) -> bool:
+    """False where the host said good-bye; what it says first in TLS 1.3 are tickets, which are no words."""
+    if not select.select([line], [], [], 0)[0]:
+        return True
+    line.settimeout(0)
+    try:
+        line.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _connect(place: Place, level: int, until: float) -> socket.socket:
@@ -111,21 +181,22 @@ def _connect(place: Place, level: int, until: float) -> socket.socket:
         raise
 
 
-def _request(place: Place, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+def _request(place: Place, question: Question) -> bytes:
     """All of it in one piece: each write costs a system call, and over https a record."""
     host = f"[{place.host}]" if ":" in place.host else place.host
     known = {"https": 443, "http": 80}[place.scheme] == place.port
-    lines = {"Host": host if known else f"{host}:{place.port}", "Accept-Encoding": "identity", **headers}
-    lines["Content-Length"] = str(len(body))
+    lines = {"Host": host if known else f"{host}:{place.port}", "Accept-Encoding": "identity", **question.headers}
+    if question.method == "POST":
+        lines["Content-Length"] = str(len(question.body))
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body
+    return f"{question.method} {question.path} HTTP/1.1\r\n{head}\r\n".encode("ascii") + question.body
 
 
-def _exchange(line: socket.socket, request: bytes, until: float) -> tuple[Answer, bool]:
+def _exchange(line: socket.socket, method: str, request: bytes, until: float) -> tuple[Answer, bool]:
     """The answer, and whether the connection is open still."""
     line.settimeout(_left(until))
     line.sendall(request)
-    response = http.client.HTTPResponse(_Reading(line, until), method="POST")  # type: ignore[arg-type]
+    response = http.client.HTTPResponse(_Reading(line, until), method=method)  # type: ignore[arg-type]
     with response:
         response.begin()
         parts: list[bytes] = []
@@ -134,7 +205,7 @@ def _exchange(line: socket.socket, request: bytes, until: float) -> tuple[Answer
             parts.append(part)
             size += len(part)
             if size > LARGEST:
-                raise NotUnderstood("too many refs")
+                raise NotUnderstood("an answer without end")
         response.read()  # read1 does not notice an end that comes too early
         found = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, found, b"".join(parts)), not response.will_close
@@ -170,3 +241,7 @@ class _InTime(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._line.settimeout(_left(self._until))
         return self._line.recv_into(buffer)
+
+
+POOL: Final = Pool()
+"""Of this process."""

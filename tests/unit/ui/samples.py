@@ -11,7 +11,9 @@ from multigit.model.events import Actor, Hold
 from multigit.model.fleet import CommitLine, Distance
 from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId, Tag
 from multigit.model.plan import Forward, Keep, Land, Leave, MakeClone, Plan, Quarantine, Refusal, Seen, Step
-from multigit.model.summary import Mark, ReleaseRow, RunReport, Status, StatusRow
+from multigit.model.releases import ReleaseRow
+from multigit.model.runreport import RunReport
+from multigit.model.summary import Mark, Status, StatusRow
 from multigit.model.verdict import GateResult, Verdict
 
 KST = timezone(timedelta(hours=9), "KST")

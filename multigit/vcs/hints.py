@@ -17,27 +17,33 @@ _WHOSE: Final = ("HOME", "XDG_CONFIG_HOME")
 """Which files are a person's git configuration."""
 
 
-def recall(digest: str) -> list[Place]:
-    """What the configuration with this sha256 opened last time; [] where that is not known, or may have changed."""
+Web = tuple[str, str, int, str, int]
+"""Scheme, host and port, the file of authorities, and how many connections."""
+
+
+def recall(digest: str) -> tuple[list[Place], list[Web]]:
+    """What the configuration with this sha256 opened last time; none where that is not known, or may be otherwise."""
     import json
 
     try:
         kept = json.loads(caches.read(_path(digest)))
         if kept["home"] != _home() or any(_stamp(path) != stamp for path, stamp in kept["files"].items()):
-            return []
-        return [(str(user), str(host), int(port)) for user, host, port in kept["places"] if _plain(user, host)]
+            return [], []
+        ssh = [(str(user), str(host), int(port)) for user, host, port in kept["places"] if _plain(user, host)]
+        web = [(str(way), str(host), int(port), str(file), int(n)) for way, host, port, file, n in kept["web"]]
+        return ssh, web
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []
+        return [], []
 
 
-def keep(digest: str, places: Collection[Place]) -> None:
+def keep(digest: str, places: Collection[Place], web: Collection[Web] = ()) -> None:
     """Remember them, if something is to be remembered that is not known."""
-    if not places or sorted(recall(digest)) == sorted(places):
+    if not (places or web) or recall(digest) == (sorted(places), sorted(web)):
         return
     import json
 
     files = {path: _stamp(path) for path in _consulted()}
-    kept = {"home": _home(), "files": files, "places": sorted(places)}
+    kept = {"home": _home(), "files": files, "places": sorted(places), "web": sorted(web)}
     try:
         caches.write(_path(digest), json.dumps(kept))
     except OSError:
