@@ -9,6 +9,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 REFUSED: Final = 3
 PARTLY: Final = 4
+UNWELL: Final = 5
 CHANGES: Final = 10
 BUG: Final = 70
 INTERRUPTED: Final = 130

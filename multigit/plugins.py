@@ -13,7 +13,7 @@ Family = Literal["checks", "tagschemes"]
 
 _WORD = re.compile(r"[a-z][a-z0-9-]*")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-_ONE = {"checks": "kind of gate", "tagschemes": "tag scheme"}
+_ONE = {"checks": "check", "tagschemes": "tag scheme"}
 
 
 def names(family: Family) -> tuple[str, ...]:
@@ -37,6 +37,11 @@ def load(family: Family, name: str) -> ModuleType:
         if missing.name != path:  # it is there, and lacks something itself
             raise
     raise _unknown(family, name)
+
+
+def asks_what_runs(check: ModuleType) -> bool:
+    """Whether a check is asked about what runs, not about a plan."""
+    return getattr(check, "ASKS", "plan") == "serving"
 
 
 def _unknown(family: Family, name: str) -> UsageError:

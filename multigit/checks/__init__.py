@@ -1,11 +1,14 @@
 """Checks: one file per question, named like the word after `kind:` in repos.yaml. Under `gates:` they are asked
-before the plan is confirmed. Files that start with `_` are helpers, not checks.
+before the plan is confirmed, under `health:` of what runs. Files that start with `_` are helpers, not checks.
+
+A check of what runs says so by `ASKS = "serving"`, is given a `Serving` instead of a `Subject`, and names its settings
+that are templates in `TEMPLATES`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -13,8 +16,10 @@ from multigit.errors import MultigitError, UsageError
 from multigit.model.building import built
 from multigit.model.config import Gate
 from multigit.model.plain import plain
+from multigit.model.serving import HealthCheck, Serving
+from multigit.model.template import render
 from multigit.model.verdict import GateResult, Subject, Verdict
-from multigit.plugins import load
+from multigit.plugins import asks_what_runs, load
 
 
 def settings_of(module: ModuleType, values: Mapping[str, Any]) -> Any:
@@ -51,14 +56,54 @@ def evaluate(gates: Sequence[Gate], subject: Subject) -> tuple[GateResult, ...]:
 
 
 def _verdict(gate: Gate, subject: Subject) -> Verdict:
+    said = _answer(gate.kind, gate.settings, lambda module: _serving(subject) if asks_what_runs(module) else subject)
+    return said if isinstance(said, Verdict) else Verdict(state="fail", why=f"{gate.name}: {said[0]}", details=said[1])
+
+
+def ask(check: HealthCheck, subject: Serving) -> Verdict:
+    """The answer of what runs. A check that cannot be asked has failed, and its verdict says why."""
+
+    def fitting(module: ModuleType) -> Serving:
+        if not asks_what_runs(module):
+            raise UsageError(f"the check {check.kind!r} judges plans, not what runs", hint="name it under gates")
+        return subject
+
+    said = _answer(check.kind, check.settings, fitting)
+    return said if isinstance(said, Verdict) else Verdict(state="fail", why=said[0], details=said[1])
+
+
+def _serving(subject: Subject) -> Serving:
+    """For a check of what runs that is named as a gate: it is asked where the release comes from."""
+    name = subject.plan.source or subject.plan.target
+    assert name is not None
+    env = subject.config.environments[name]
+    return Serving(config=subject.config, env=env, repo=None, now=subject.now, folder=subject.folder)
+
+
+def _answer(
+    kind: str, values: Mapping[str, Any], subject_for: Callable[[ModuleType], Subject | Serving]
+) -> Verdict | tuple[str, tuple[str, ...]]:
+    """What the check says, or why it could not be asked and what helps."""
     try:
-        module = load("checks", gate.kind)
-        verdict = module.evaluate(settings_of(module, gate.settings), subject)
+        module = load("checks", kind)
+        subject = subject_for(module)
+        if isinstance(subject, Serving):
+            values = filled_in(module, values, subject.words())
+        verdict = module.evaluate(settings_of(module, values), subject)
     except MultigitError as problem:
-        told = (problem.why, problem.hint)
-        return Verdict(state="fail", why=f"{gate.name}: {problem.what}", details=tuple(line for line in told if line))
+        return problem.what, tuple(line for line in (problem.why, problem.hint) if line)
     except Exception as problem:  # noqa: BLE001  a check from outside may raise anything, and must not end the plan
-        return Verdict(state="fail", why=f"{gate.name}: check {gate.kind!r} broke: {type(problem).__name__}: {problem}")
+        return f"check {kind!r} broke: {type(problem).__name__}: {problem}", ()
     if not isinstance(verdict, Verdict):
-        return Verdict(state="fail", why=f"{gate.name}: check {gate.kind!r} gave no verdict but {verdict!r}")
+        return f"check {kind!r} gave no verdict but {verdict!r}", ()
     return verdict
+
+
+def filled_in(module: ModuleType, values: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
+    """The settings with the templates among them rendered; UsageError where a word is not known."""
+    templates = getattr(module, "TEMPLATES", ())
+    try:
+        return {key: render(value, words) if key in templates and isinstance(value, str) else value
+                for key, value in values.items()}  # fmt: skip
+    except ValueError as unknown:
+        raise UsageError(str(unknown), hint="multigit config check") from None

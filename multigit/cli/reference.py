@@ -15,8 +15,8 @@ _HEAD = """\
 
 Made from the verbs' own help by `python -m multigit.cli.reference > docs/cli.md`; a test compares the two.
 Options of the group may stand before or after the verb. Exit codes: 0 done or nothing to do, 1 failed and nothing
-changed, 2 usage or repos.yaml, 3 refused and nothing changed, 4 partly applied or a run is open, 10 with
-`--exit-code` if there are changes, 70 a bug, 130 interrupted.
+changed, 2 usage or repos.yaml, 3 refused and nothing changed, 4 partly applied or a run is open, 5 landed
+but what runs is not well, 10 with `--exit-code` if there are changes, 70 a bug, 130 interrupted.
 """
 
 

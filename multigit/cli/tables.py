@@ -266,7 +266,8 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
  'status': (('--no-fetch', 'What was seen the last time, and when; no host is asked.'),),
  'verify': (('--trust-ledger', 'Forget the ledger seen before; OID is its head, or none.'),
             ('-y', 'Do not ask before that.'),
-            ('--yes', 'Do not ask before that.'))}
+            ('--yes', 'Do not ask before that.'),
+            ('--for', 'Watch the health of ENV that long, for example 30m.'))}
 
 COMMON_VALUES: dict[str, tuple[str, ...]] = {'--color': ('auto', 'always', 'never'),
  '--events': ('FILE',),
@@ -328,4 +329,5 @@ VALUES: dict[str, tuple[str, ...]] = {'backmerge --confirm': (),
  'rollback --plan': ('FILE',),
  'rollback --repos': (),
  'rollback -m': (),
+ 'verify --for': (),
  'verify --trust-ledger': ()}

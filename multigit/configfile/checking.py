@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multigit.configfile import gates, rules, source, templates, typed
+from multigit.configfile import gates, rules, serving, source, templates, typed
 from multigit.configfile.problems import ConfigError, Finding, Problem, Where
 from multigit.model.config import Config
 
@@ -14,6 +14,7 @@ def parse(text: bytes, name: str) -> Config:
     found = [*checked.findings, *templates.references(read.data)]
     if checked.config is not None:
         found += [*rules.findings(checked.config), *gates.findings(checked.config, checked.settings)]
+        found += serving.findings(checked.config, read)
     problems = [problem for _, problem in read.problems]
     problems += _placed(read, found, [where for where, _ in read.problems])
     if problems:

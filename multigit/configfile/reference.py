@@ -7,7 +7,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from multigit.configfile.schema import json_schema
+from multigit.model.serving import Watch
+from multigit.plugins import asks_what_runs, load
 
 MINIMAL: Final = """\
 version: 1
@@ -67,6 +71,29 @@ Passwords and tokens in addresses are refused: git's credential helpers keep tho
 """
 
 
+_HEALTH: Final = """\
+## Health
+
+What runs is asked by the `health` of a repository's `deploy`, for one environment or as `default`. It is an address
+(`https://`, `http://`, `wss://`, `ws://`), a check with its `kind`, a list of those, or a map with `checks` and how
+they are watched; `defaults.deploy.health` says the latter for all. Addresses are templates that know `{env}`, `{repo}`,
+`{tag}`, `{sha}` (the commit that should be running) and the environment's `vars`. An environment with a `url` and no
+check is asked there. `multigit verify ENV` asks, `--for 30m` watches, and the gate `health` asks before a promotion.
+
+```yaml
+defaults: {deploy: {health: {within: 5m, stable: 3}}}
+repos:
+  api: {deploy: {default: {health: "https://{pre}api.example.com/health/"}}}
+  web:
+    deploy:
+      prod:
+        health:
+          - {kind: http, url: "https://example.com", build: "{sha:8}"}
+          - {kind: tls, host: example.com, days: 21}
+```
+"""
+
+
 def reference() -> str:
     """The whole page, as Markdown."""
     schema = json_schema()
@@ -76,6 +103,7 @@ def reference() -> str:
         if name != "Gate":
             sections += [f"## {name}\n", f"{parts[name]['description']}\n", _table(parts[name], parts)]
     sections += ["## Gates\n", f"{parts['Gate']['description']}\n", *_gates(parts["Gate"], parts)]
+    sections += [_HEALTH, _table(TypeAdapter(Watch).json_schema(), {}), *_kinds(parts["Gate"], parts, serving=True)]
     return "\n".join(sections)
 
 
@@ -89,14 +117,20 @@ def _parts_of(value: Any) -> Iterator[str]:
 
 def _gates(gate: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[str]:
     yield "Every gate has a `kind`. With `level: warn` its answer is shown and stops nothing; `block` is the default.\n"
+    yield "A check of what runs ([Health](#health)) may be a gate, too: it is asked where the release comes from.\n"
+    yield from _kinds(gate, parts, serving=False)
+    yield "### package.module\n"
+    yield "A dotted kind is a Python module from outside, with `Settings` and `evaluate` as in `multigit/checks`.\n"
+
+
+def _kinds(gate: Mapping[str, Any], parts: Mapping[str, Any], *, serving: bool) -> Iterator[str]:
+    """Every kind of check that is asked of plans, or of what runs, with its settings."""
     for kind in gate["anyOf"]:
         properties = {name: value for name, value in kind["properties"].items() if name not in ("kind", "level")}
         word = kind["properties"]["kind"].get("const")
-        if word:
+        if word and asks_what_runs(load("checks", word)) is serving:
             yield f"### {word}\n"
             yield _table({**kind, "properties": properties}, parts) if properties else "No settings of its own.\n"
-    yield "### package.module\n"
-    yield "A dotted kind is a Python module from outside, with `Settings` and `evaluate` as in `multigit/checks`.\n"
 
 
 def _table(part: Mapping[str, Any], parts: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ def check(read: Source) -> Checked:
     for error in errors:
         if not _follows(error, errors):
             where = _in_file(error["loc"])
-            checked.findings.append(worded(error, where, read, _value(data, error["loc"]), Config))
+            checked.findings.append(worded(error, where, read, value_at(data, error["loc"]), Config))
     rest = _without(data, errors)
     checked.config = None if rest is None else _make(Config, rest)
     return checked
@@ -96,7 +96,7 @@ def _check_settings(read: Source, at: Where, settings: dict[str, Any], kind: Any
     for error in errors:
         if not _follows(error, errors):
             where = (*at, *error["loc"])
-            checked.findings.append(worded(error, where, read, _value(settings, error["loc"]), kind))
+            checked.findings.append(worded(error, where, read, value_at(settings, error["loc"]), kind))
     if not errors:
         checked.settings[str(at[1])] = _make(kind, settings)
 
@@ -108,20 +108,20 @@ def _in_file(loc: Where) -> Where:
 
 def _mismatches(kind: Any, data: Any, read: Source, place: Callable[[Where], Where]) -> list[ErrorDetails]:
     """What does not fit, after numbers and such in `data` were put back to what was typed where a text is wanted."""
-    errors = _errors(kind, data)
+    errors = errors_of(kind, data)
     changed = [_put_back(data, error, read, place(error["loc"])) for error in errors]
-    return _errors(kind, data) if any(changed) else errors
+    return errors_of(kind, data) if any(changed) else errors
 
 
 def _put_back(data: Any, error: ErrorDetails, read: Source, where: Where) -> bool:
-    typed, value = read.texts.get(where), _value(data, error["loc"])
+    typed, value = read.texts.get(where), value_at(data, error["loc"])
     if error["type"] == "string_type" and typed not in (None, "", "~", "null"):
         value = typed
     elif error["type"] == "float_type" and where in read.plain and _DECIMAL.fullmatch(str(value)):
         value = float(value)
     else:
         return False
-    _value(data, error["loc"][:-1])[error["loc"][-1]] = value
+    value_at(data, error["loc"][:-1])[error["loc"][-1]] = value
     return True
 
 
@@ -137,7 +137,8 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
         raise UsageError(what, why=why, hint="make it a frozen dataclass of plain types", code="MG-202") from error
 
 
-def _errors(kind: Any, data: Any) -> list[ErrorDetails]:
+def errors_of(kind: Any, data: Any) -> list[ErrorDetails]:
+    """What of `data` does not fit a `kind`."""
     from pydantic import ValidationError
 
     try:
@@ -156,7 +157,8 @@ def _make(kind: Any, data: Any) -> Any:
         return None
 
 
-def _value(data: Any, where: Where) -> Any:
+def value_at(data: Any, where: Where) -> Any:
+    """What stands at `where`; None where there is nothing."""
     try:
         for step in where:
             data = data[step]
@@ -183,7 +185,7 @@ def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]
             return None
         while isinstance(where[-1], int):  # a list goes as a whole: its items keep their places
             where = where[:-1]
-        parent = _value(rest, where[:-1])
+        parent = value_at(rest, where[:-1])
         if isinstance(parent, dict):
             parent.pop(where[-1], None)
     return rest

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from multigit.errors import DONE, FAILED, PARTLY
+from multigit.errors import DONE, FAILED, PARTLY, UNWELL
 from multigit.model.fleet import CommitLine, RepoState
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 from multigit.model.objects import NewTag, TagObject
 from multigit.model.past import FenceSaid, Left
+from multigit.model.serving import Served
 
 Kind = Literal["unreachable", "ledger", "fence", "tag", "branch", "stage", "signature"]
 
@@ -47,12 +48,23 @@ class Verified:
     last: Tag | None = None
     """The newest release."""
     drifts: tuple[Drift, ...] = ()
+    serves: tuple[Served, ...] = ()
+    """What the health checks of `env` found; none where no environment was named."""
+    watched: float = 0.0
+    """Seconds during which they were asked."""
     exit_code: int = DONE
 
 
-def exit_code(open_run: object, drifts: Sequence[Drift]) -> int:
-    """4 where a run is open, 1 where something drifted; objects that were left over are named and harm nothing."""
-    return PARTLY if open_run else FAILED if any(drift.kind != "stage" for drift in drifts) else DONE
+def exit_code(open_run: object, drifts: Sequence[Drift], serves: Sequence[Served] = ()) -> int:
+    """4 where a run is open, 1 where something drifted, 5 where all agrees and something is not well.
+
+    Objects that were left over are named and harm nothing.
+    """
+    if open_run:
+        return PARTLY
+    if any(drift.kind != "stage" for drift in drifts):
+        return FAILED
+    return UNWELL if any(one.state == "ill" for one in serves) else DONE
 
 
 @dataclass(frozen=True, slots=True)

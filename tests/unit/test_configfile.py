@@ -82,7 +82,7 @@ def test_all_problems_are_said_at_once_in_the_files_order() -> None:
         "5:42: environments.stg.deploys must be true or false | write true",
         '5:53: "prod" already means environment prod',
         '10:18: there is no environment "qa" | known: dev, stg, prod',
-        '11:19: there is no kind of gate "windw" | did you mean "window"?',
+        '11:19: there is no check "windw" | did you mean "window"?',
         '11:45: unknown key "alow" in gates.h | did you mean "allow"?',
         '12:7: unknown key "fil" in log | did you mean "file"?',
     ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from multigit.app import approvals, look, signing
 from multigit.app.consent import Options
 from multigit.app.proving import evidence
+from multigit.app.serving import Vigil
 from multigit.app.session import Session
-from multigit.errors import MultigitError, UsageError
+from multigit.errors import DONE, MultigitError, UsageError
 from multigit.ledger import chain
 from multigit.ledger.pin import Pinned
 from multigit.ledger.records import BRANCH
@@ -33,23 +35,48 @@ _TRIES = 3
 """How often the fleet is read again because a run went on meanwhile."""
 
 
-def verify(session: Session, screen: Screen, word: str | None, trust: str | None, options: Options) -> int:
-    """Compare what the ledger says with what the repositories have; nothing is written but the cache and the pin."""
+def verify(
+    session: Session, screen: Screen, word: str | None, trust: str | None, options: Options, duration: int = 0
+) -> int:
+    """Compare what the ledger says with what the repositories have, and ask what runs in the environment of `word`.
+
+    Nothing is written but the cache and the pin. `duration`: seconds for which what runs is watched.
+    """
     env = session.environment(word) if word else None
     if trust is not None:
         _trust(session, screen, trust, options)
     for _ in range(_TRIES):
-        head, found = _compared(session, env)
+        head, found, states = _compared(session, env)
         if not found.drifts or head is None or session.ledger.head() == head:
             break
+    if env:
+        found = _serving(session, env, found, states, duration)
     screen.close()
-    screen.say(verified_text(found, width=screen.width), always=bool(found.drifts or found.open_run))
+    screen.say(verified_text(found, width=screen.width), always=found.exit_code != DONE)
     screen.document(document("", found))
     return found.exit_code
 
 
-def _compared(session: Session, env: Environment | None) -> tuple[Oid | None, Verified]:
-    """The ledger's head, and everything that is not as the ledger says."""
+def _serving(
+    session: Session, env: Environment, found: Verified, states: Sequence[RepoState], duration: int
+) -> Verified:
+    """With what the health checks of `env` say."""
+    branches = {repo.name: session.config.branch(repo, env) for repo in session.config.repos.values()}
+    heads = {state.repo: state.heads.get(branch) for state in states if (branch := branches[state.repo])}
+    vigil = Vigil(session, env, heads, found.last)
+    start = vigil.elapsed()
+    serves = vigil.through(duration) if duration else vigil.once()
+    watched = round(vigil.elapsed() - start, 1) if serves else 0.0
+    if duration and not serves:
+        raise UsageError(
+            f"{env.name} has no health check to watch", hint="write health: under deploy of its repositories"
+        )
+    code = exit_code(found.open_run, found.drifts, serves)
+    return replace(found, serves=serves, watched=watched, exit_code=code)
+
+
+def _compared(session: Session, env: Environment | None) -> tuple[Oid | None, Verified, Sequence[RepoState]]:
+    """The ledger's head, everything that is not as the ledger says, and what was seen."""
     config = session.config
     envs = [env] if env else list(config.environments.values())
     states = look.states(session, tuple(config.environments.values()))
@@ -58,9 +85,8 @@ def _compared(session: Session, env: Environment | None) -> tuple[Oid | None, Ve
     repos = [repo for repo in config.repos.values() if selection is None or repo.name in selection]
     if home.problem:
         unread = "the ledger is in it: nothing can be compared"
-        return None, _told(
-            session, env, Past.of(History()), repos, _unreachable(states, repos, config.home, unread), []
-        )
+        bad = _unreachable(states, repos, config.home, unread)
+        return None, _told(session, env, Past.of(History()), repos, bad, []), states
     head = home.heads.get(BRANCH)
     history, found = look.cached_anew(session, config.home, lambda: _ledger(session, head))
     past = Past.of(history)
@@ -75,7 +101,7 @@ def _compared(session: Session, env: Environment | None) -> tuple[Oid | None, Ve
     found += _unreachable(fleet.repos, repos, config.home, "")
     found += [drift for held in seen.values() for drift in drifts(past, held)]
     found += [*signing.drifts(session, past, envs, repos), *approvals.drifts(session, past, envs)]
-    return head, _told(session, env, past, repos, found, list(seen.values()))
+    return head, _told(session, env, past, repos, found, list(seen.values())), fleet.repos
 
 
 def _unreachable(states: Sequence[RepoState], repos: Sequence[Repo], home: Repo, unread: str) -> list[Drift]:

@@ -1,0 +1,135 @@
+"""One question to a web address: bounded in time and size, and never led elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+LARGEST: Final = 256 * 1024
+"""Bytes of an answer that are looked at."""
+REDIRECTS: Final = 5
+_AGENT: Final = "multigit-health/1"
+
+
+class Unwell(Exception):
+    """The question was not answered as it should be; the text says how."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What was served. `body` is cut at LARGEST bytes; `took` in seconds."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    cut: bool
+    took: float
+    url: str
+
+
+def fetched(url: str, timeout: float, *, follow: int = REDIRECTS) -> Page:
+    """The page at `url` after at most `follow` redirects on the same host; Unwell where there is none in time."""
+    start = time.monotonic()
+    asked = url
+    for _ in range(follow + 1):
+        page = _once(asked, start + timeout, start)
+        where = page.headers.get("location")
+        if page.status not in (301, 302, 303, 307, 308) or where is None:
+            return page
+        there = urljoin(asked, where)
+        if not _same_host(asked, there):
+            raise Unwell(f"{page.status}: it leads to another host, {urlsplit(there).hostname or there!r}")
+        asked = there
+    raise Unwell(f"more than {follow} redirects" if follow else "it redirects")
+
+
+def _same_host(one: str, other: str) -> bool:
+    """Whether the second address may be asked on behalf of the first: the same host, and not in the clear again."""
+    here, there = urlsplit(one), urlsplit(other)
+    upward = (here.scheme, there.scheme) == ("http", "https")
+    same_port = here.port == there.port or (upward and here.port in (None, 80) and there.port in (None, 443))
+    return here.hostname == there.hostname and same_port and (here.scheme == there.scheme or upward)
+
+
+def _once(url: str, until: float, start: float) -> Page:
+    import urllib3
+
+    left = max(0.05, until - time.monotonic())
+    headers = {"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
+    try:
+        answer = _pool(url).request("GET", url, headers=headers, redirect=False, preload_content=False,
+                                    timeout=urllib3.Timeout(connect=min(left, 10.0), read=left))  # fmt: skip
+        try:
+            body, cut = _read(answer, until)
+        finally:
+            answer.close()
+    except urllib3.exceptions.HTTPError as broken:
+        raise Unwell(_told(broken)) from broken
+    except ValueError as odd:  # LocationParseError and such
+        raise Unwell(f"{url!r} cannot be asked: {odd}") from odd
+    found = {name.lower(): value for name, value in answer.headers.items()}
+    return Page(status=answer.status, headers=found, body=body, cut=cut, took=time.monotonic() - start, url=url)
+
+
+def _read(answer: Any, until: float) -> tuple[bytes, bool]:
+    body = bytearray()
+    while len(body) < LARGEST:
+        if time.monotonic() > until:
+            raise Unwell("the answer does not end in time")
+        piece = answer.read1(16 * 1024)
+        if not piece:
+            return bytes(body), False
+        body += piece
+    return bytes(body[:LARGEST]), True
+
+
+@lru_cache(maxsize=1)
+def _pools() -> tuple[Any, dict[str, str]]:
+    import urllib.request
+
+    import urllib3
+
+    return urllib3.PoolManager(retries=False, maxsize=8), urllib.request.getproxies()
+
+
+def _pool(url: str) -> Any:
+    """Straight there, or by the proxy that the person's environment names for it."""
+    import urllib.request
+
+    pool, proxies = _pools()
+    parts = urlsplit(url)
+    proxy = proxies.get(parts.scheme)
+    if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
+        return pool
+    return _by_proxy(proxy)
+
+
+@lru_cache(maxsize=4)
+def _by_proxy(proxy: str) -> Any:
+    import urllib3
+
+    return urllib3.ProxyManager(proxy, retries=False)
+
+
+def _told(broken: Exception) -> str:
+    """In words: what urllib3 wraps says more than its wrapping."""
+    import urllib3.exceptions as http
+
+    reason = getattr(broken, "reason", None) or broken
+    if isinstance(reason, http.SSLError) or isinstance(broken, http.SSLError):
+        return f"the certificate is refused: {_short(reason)}"
+    if isinstance(reason, http.NameResolutionError):
+        return "its name is not known"
+    if isinstance(reason, http.NewConnectionError):
+        return f"no connection: {_short(reason)}"
+    if isinstance(broken, http.TimeoutError):  # which urllib3 makes of a refused connection as well
+        return "no answer in time"
+    return f"the answer broke off: {_short(reason)}"
+
+
+def _short(error: Exception) -> str:
+    text = str(error).rpartition(": ")[2] if "Failed to establish" in str(error) else str(error)
+    return text.removeprefix("(").partition("(_ssl.c")[0].strip(" ,()'")

@@ -1,0 +1,76 @@
+"""Health sections: each check's kind, words and settings, judged as they will be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from multigit import plugins
+from multigit.configfile import typed
+from multigit.configfile.problems import Finding, Where, did_you_mean, one_of
+from multigit.configfile.source import Source
+from multigit.configfile.wording import worded
+from multigit.errors import UsageError
+from multigit.model.config import Config, Environment
+from multigit.model.serving import WORDS, HealthCheck, Unfit, Watch, sections, watching
+from multigit.model.template import fields, flaw, render
+
+_SAMPLE: Final = {"sha": "0" * 40, "repo": "repo", "env": "env", "tag": "tag"}
+
+
+def findings(config: Config, read: Source) -> Iterator[Finding]:
+    """Everything that would keep a health check from being asked."""
+    yield from _watch(("defaults", "deploy"), config.defaults.get("deploy"), read)
+    for repo in config.repos.values():
+        for name, section in repo.deploy.items():
+            yield from _watch(("repos", repo.name, "deploy", name), section, read)
+    for env in config.environments.values():
+        for one in sections(config, env):
+            if isinstance(one, Unfit):
+                yield Finding(where=one.where, message=one.message)
+            else:
+                yield from _check(env, one, read)
+
+
+def _check(env: Environment, check: HealthCheck, read: Source) -> Iterator[Finding]:
+    try:
+        module = plugins.load("checks", check.kind)
+    except UsageError as error:
+        suggestion = f"{error.why}; {error.hint}" if error.why else error.hint
+        yield Finding(where=(*check.where, "kind"), message=error.what, suggestion=suggestion)
+        return
+    if not plugins.asks_what_runs(module):
+        message = f'the check "{check.kind}" judges plans, not what runs'
+        yield Finding(where=(*check.where, "kind"), message=message, suggestion="it can be asked under gates")
+        return
+    words = {**_SAMPLE, **env.vars}
+    templates = {
+        name: text for name in getattr(module, "TEMPLATES", ()) if isinstance(text := check.settings.get(name), str)
+    }
+    wrong = [found for name, text in templates.items() for found in _template((*check.where, name), text, words)]
+    yield from wrong
+    if not wrong:
+        filled = {**check.settings, **{name: render(text, words) for name, text in templates.items()}}
+        yield from _settings(check, filled, module.Settings, read)
+
+
+def _template(where: Where, text: str, words: Mapping[str, str]) -> Iterator[Finding]:
+    unknown = next((name for name in fields(text) if name not in words), "")
+    if unknown:
+        known = [*WORDS, *(name for name in words if name not in WORDS)]
+        suggestion = did_you_mean(unknown, known) or one_of(known)
+        yield Finding(where=where, message=f"{{{unknown}}} is not known here", suggestion=suggestion)
+    elif wrong := flaw(text) if text else "":
+        yield Finding(where=where, message=wrong)
+
+
+def _settings(check: HealthCheck, values: Mapping[str, Any], kind: Any, read: Source) -> Iterator[Finding]:
+    for error in typed.errors_of(kind, values):
+        yield worded(error, (*check.where, *error["loc"]), read, typed.value_at(values, error["loc"]), kind)
+
+
+def _watch(where: Where, deploy: Any, read: Source) -> Iterator[Finding]:
+    settings = watching(deploy)
+    for error in typed.errors_of(Watch, settings):
+        at = (*where, "health", *error["loc"])
+        yield worded(error, at, read, typed.value_at(settings, error["loc"]), Watch)
