@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "log": ("LOOK", "look", "Commits between environments or since a release."),
     "history": ("LOOK", "look", "Releases, newest first."),
     "show": ("LOOK", "look", "One release or run in full."),
+    "logs": ("LOOK", "logs", "What the services of an environment wrote."),
     "verify": ("LOOK", "verify", "Whether ledger, fences, tags and branches agree."),
     "pull": ("MOVE", "workspace", "Bring the clones' branch up to date; never merges or discards."),
     "promote": ("MOVE", "promote", "Merge an environment into the next, tag the fleet, all or nothing."),

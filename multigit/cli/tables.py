@@ -38,6 +38,7 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
      '  log      Commits between environments or since a release.\n'
      '  history  Releases, newest first.\n'
      '  show     One release or run in full.\n'
+     '  logs     What the services of an environment wrote.\n'
      '  verify   Whether ledger, fences, tags and branches agree.\n'
      '\n'
      'MOVE:\n'
@@ -88,6 +89,7 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
       '  log      Commits between environments or since a release.\n'
       '  history  Releases, newest first.\n'
       '  show     One release or run in full.\n'
+      '  logs     What the services of an environment wrote.\n'
       '  verify   Whether ledger, fences, tags and branches agree.\n'
       '\n'
       'MOVE:\n'
@@ -116,6 +118,7 @@ VERBS: dict[str, tuple[tuple[str, str], ...]] = {'': (('init', 'Write a repos.ya
       ('log', 'Commits between environments or since a release.'),
       ('history', 'Releases, newest first.'),
       ('show', 'One release or run in full.'),
+      ('logs', 'What the services of an environment wrote.'),
       ('verify', 'Whether ledger, fences, tags and branches agree.'),
       ('pull', "Bring the clones' branch up to date; never merges or discards."),
       ('promote', 'Merge an environment into the next, tag the fleet, all or nothing.'),
@@ -216,6 +219,12 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
  'init': (('--scan', 'Find clones in DIR and one level below.'),
           ('--example', 'Start from a preset: gli, webui-mcp, manpasik, astrago, talkstudio.')),
  'log': (('--since', 'Since a release: tag, beginning of a tag, run, last, previous.'),),
+ 'logs': (('-F', 'Go on with what is written from now, until Ctrl-C.'),
+          ('--follow', 'Go on with what is written from now, until Ctrl-C.'),
+          ('--since', 'How far back, for example 2h.'),
+          ('--grep', 'Only lines with this text.'),
+          ('-n', 'Lines at most.'),
+          ('--limit', 'Lines at most.')),
  'plan': (('--out', 'Save the plan, to be applied with promote --plan FILE.'),
           ('-m', 'Added to the merge commits and the release.'),
           ('--message', 'Added to the merge commits and the release.'),
@@ -304,6 +313,10 @@ VALUES: dict[str, tuple[str, ...]] = {'backmerge --confirm': (),
  'init --example': (),
  'init --scan': ('FILE',),
  'log --since': (),
+ 'logs --grep': (),
+ 'logs --limit': (),
+ 'logs --since': (),
+ 'logs -n': (),
  'plan --message': (),
  'plan --out': ('FILE',),
  'plan --override': (),

@@ -79,11 +79,13 @@ What runs is asked by the `health` of a repository's `deploy`, for one environme
 they are watched; `defaults.deploy.health` says the latter for all. Addresses are templates that know `{env}`, `{repo}`,
 `{tag}`, `{sha}` (the commit that should be running) and the environment's `vars`. An environment with a `url` and no
 check is asked there. `multigit verify ENV` asks, `--for 30m` watches, and the gate `health` asks before a promotion.
+`logs` beside it names the log groups of CloudWatch that `multigit logs ENV` reads: a name, a map with `group` and
+`region`, or a list of those.
 
 ```yaml
 defaults: {deploy: {health: {within: 5m, stable: 3}}}
 repos:
-  api: {deploy: {default: {health: "https://{pre}api.example.com/health/"}}}
+  api: {deploy: {default: {health: "https://{pre}api.example.com/health/", logs: "/example/api/{env}"}}}
   web:
     deploy:
       prod:

@@ -1,4 +1,4 @@
-"""Health sections: each check's kind, words and settings, judged as they will be asked."""
+"""What `deploy` says of health and logs: each check's kind, words and settings, judged as they will be asked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from multigit.configfile.problems import Finding, Where, did_you_mean, one_of
 from multigit.configfile.source import Source
 from multigit.configfile.wording import worded
 from multigit.errors import UsageError
+from multigit.model import logs
 from multigit.model.config import Config, Environment
 from multigit.model.serving import WORDS, HealthCheck, Unfit, Watch, sections, watching
 from multigit.model.template import fields, flaw, render
@@ -30,6 +31,8 @@ def findings(config: Config, read: Source) -> Iterator[Finding]:
                 yield Finding(where=one.where, message=one.message)
             else:
                 yield from _check(env, one, read)
+        yield from (Finding(where=odd.where, message=odd.message)
+                    for odd in logs.described(config, env) if isinstance(odd, Unfit))  # fmt: skip
 
 
 def _check(env: Environment, check: HealthCheck, read: Source) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from multigit.model import documents as docs
 from multigit.model.drift import Verified
 from multigit.model.gated import PlanExtras
 from multigit.model.health import Health
+from multigit.model.logs import LogsDocument
 from multigit.model.plan import Plan
 from multigit.model.pulled import PullDocument
 from multigit.model.runreport import RunReport
@@ -30,6 +31,7 @@ _MODELS: Final[dict[str, type]] = {
     "config": docs.ConfigDocument,
     "verify": Verified,
     "doctor": Health,
+    "logs": LogsDocument,
 }
 NAMES: Final = tuple(f"multigit.{name}/1" for name in _MODELS)
 """What a document's `schema` may be."""

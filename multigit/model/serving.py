@@ -119,7 +119,7 @@ def sections(config: Config, env: Environment) -> tuple[HealthCheck | Unfit, ...
 def watch_of(config: Config, env: Environment, repo: RepoName | None) -> Watch:
     """How health is watched there: as the fleet says, and over that the repository."""
     general = watching(config.defaults.get("deploy"))
-    section, _ = _section(config.repos[repo], env) if repo else ({}, ())
+    section, _ = section_of(config.repos[repo], env) if repo else ({}, ())
     return Watch(**{**general, **watching(section)})
 
 
@@ -131,14 +131,14 @@ def watching(deploy: Any) -> dict[str, Any]:
     return {key: value for key, value in health.items() if key != "checks"}
 
 
-def _section(repo: Repo, env: Environment) -> tuple[Any, Where]:
-    """How `repo` is deployed to `env`, and where that stands."""
+def section_of(repo: Repo, env: Environment) -> tuple[Any, Where]:
+    """What `deploy` says of `repo` in `env`, and where that stands."""
     name = next((name for name in (env.name, *env.alias, "default") if name in repo.deploy), "default")
     return repo.deploy.get(name, {}), ("repos", repo.name, "deploy", name)
 
 
 def _of_repo(repo: Repo, env: Environment) -> Iterator[HealthCheck | Unfit]:
-    section, where = _section(repo, env)
+    section, where = section_of(repo, env)
     if not isinstance(section, Mapping) or section.get("health") is None:
         return
     health, at = section["health"], (*where, "health")

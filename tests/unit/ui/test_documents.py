@@ -12,6 +12,7 @@ import pytest
 import multigit
 from multigit.model import documents as docs
 from multigit.model.config import Config, Environment, Repo, System
+from multigit.model.logs import LogLine, LogProblem, LogsDocument
 from multigit.model.names import Branch, EnvName
 from multigit.model.plan import Plan, from_json
 from multigit.model.pulled import PullDocument
@@ -34,6 +35,10 @@ CONFIG = docs.ConfigDocument(
 APPROVAL = docs.ApprovalDocument(
     plan=s.BLOCKED.id, digest=s.BLOCKED.digest, run=s.BLOCKED.run, target="prod", approved_by=("lee@example.com",)
 )
+LOGS = LogsDocument(
+    env=s.PROD, more=True, exit_code=1, lines=(LogLine(repo=s.FLEET[0], at=s.NOW, stream="task/1", text=s.HOSTILE),),
+    problems=(LogProblem(repo=s.FLEET[1], group="/shop/web", why=s.HOSTILE),),
+)  # fmt: skip
 DOCUMENTS: dict[str, str] = {
     "multigit.plan/1": plan_document(s.BLOCKED, s.GATES),
     "multigit.status/1": document("", s.TROUBLED),
@@ -49,6 +54,7 @@ DOCUMENTS: dict[str, str] = {
     "multigit.config/1": document("", CONFIG),
     "multigit.verify/1": document("", DRIFTED),
     "multigit.doctor/1": document("", HEALTH),
+    "multigit.logs/1": document("", LOGS),
     "multigit.approval/1": document("", APPROVAL),
     "multigit.error/1": document("", docs.ErrorDocument(code="MG-300", what=s.HOSTILE, exit_code=3)),
 }

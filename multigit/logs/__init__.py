@@ -1,0 +1,1 @@
+"""Readers of what services write: one file per place where logs are kept."""
