@@ -97,15 +97,15 @@ def _empty(tree: str) -> bool:
     return tree == EMPTY_TREE[len(tree)]
 
 
-def pack(mirror: Mirror, lacking: dict[str, Made], has: Collection[str]) -> bytes:
-    """A pack of what is `lacking` at a host that `has` what they build on."""
+def pack(mirror: Mirror, lacking: dict[str, Made], has: Collection[str], timeout: float) -> bytes:
+    """A pack of what is `lacking` at a host that `has` what they build on; GitError where our copy lacks it, too."""
     trees = {one.tree for one in lacking.values() if one.tree}
     if all(_empty(tree) for tree in trees) and not any(len(oid) == 64 for oid in (*lacking, *has)):
         return _plain_pack([(one.kind, one.body) for one in lacking.values()] + [("tree", b"") for _ in trees])
     built_on = {oid for one in lacking.values() for oid in one.refers} & set(has)
     stdin = "".join([*(f"{oid}\n" for oid in lacking), *(f"^{oid}\n" for oid in built_on)]).encode()
     options = ("--revs", "--stdout", "--thin", "--delta-base-offset", "-q")
-    return git("pack-objects", *options, at=mirror.path, stdin=stdin).out
+    return git("pack-objects", *options, at=mirror.path, stdin=stdin, timeout=timeout).out
 
 
 def _plain_pack(objects: Sequence[tuple[str, bytes]]) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from multigit.model.names import Oid
-from multigit.vcs.wire import FLUSH, NotUnderstood, packet, packets
+from multigit.vcs.wire import FLUSH, NotUnderstood, length, packet, packets
 
 _DATA, _ASIDE, _FATAL = 1, 2, 3
 """Bands of side-band-64k."""
@@ -62,17 +62,37 @@ def greeting(data: bytes) -> Greeting:
 
 
 def stale(host: Greeting, commands: Sequence[Command]) -> Verdict | None:
-    """What git would say without asking further, where a ref is not what is to be replaced."""
+    """What git would say without asking further, where a ref is not what is to be replaced.
+
+    NotUnderstood where one is already what it is to become: git leaves it out of the push.
+    """
+    if any(one.new and host.refs.get(one.ref) == one.new for one in commands):
+        raise NotUnderstood("some of it is there already")
     moved = [one.ref for one in commands if host.refs.get(one.ref) != one.old]
     return Verdict(refs=dict.fromkeys(moved, "stale info")) if moved else None
 
 
-def greeted(data: bytes) -> bool:
-    """Whether the greeting is there to its end."""
-    try:
-        return data.endswith(FLUSH) and list(packets(data))[-1] == "flush"
-    except NotUnderstood:
+class Greeted:
+    """Whether a greeting is there to its end, asked again and again while it grows."""
+
+    def __init__(self) -> None:
+        self._place = 0
+
+    def __call__(self, heard: bytearray) -> bool:
+        """`heard`: all of it so far. NotUnderstood where it is none."""
+        while self._place + 4 <= len(heard):
+            size = length(bytes(heard[self._place : self._place + 4]))
+            if size == 0:
+                return True
+            if self._place + size > len(heard):
+                return False
+            self._place += max(size, 4)
         return False
+
+
+def replaced(commands: Sequence[Command]) -> set[str]:
+    """What the host has if it takes them. Of what it deletes it may not: then it deletes whatever is there."""
+    return {one.old for one in commands if one.old and one.new}
 
 
 def request(commands: Sequence[Command], can: frozenset[str]) -> bytes:
@@ -112,7 +132,7 @@ def verdict(data: bytes) -> Verdict:
     if not lines or report[-1] != "flush" or not lines[0].startswith("unpack "):
         raise NotUnderstood(aside.strip() or "the host did not say what became of the push")
     words = [line.split(" ", 2) for line in lines[1:]]
-    told = {row[1]: "" if row[0] == "ok" else row[2] if len(row) > 2 else "no reason given" for row in words
+    told = {row[1]: "" if row[0] == "ok" else row[2] if len(row) > 2 and row[2] else "no reason given" for row in words
             if row[0] in ("ok", "ng") and len(row) > 1}  # fmt: skip
     unpacked = lines[0].removeprefix("unpack ")
     return Verdict("" if unpacked == "ok" else unpacked, told, aside)

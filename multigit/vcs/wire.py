@@ -78,7 +78,7 @@ def packets(data: bytes) -> Iterator[bytes | str]:
     """What is in the pkt-lines; `flush`, `delimiter`, `end` for the special ones. NotUnderstood where cut short."""
     place = 0
     while place < len(data):
-        size = _size(data[place : place + 4])
+        size = length(data[place : place + 4])
         if size in _SPECIAL:
             yield _SPECIAL[size]
             place += 4
@@ -92,10 +92,11 @@ def packets(data: bytes) -> Iterator[bytes | str]:
         place += size
 
 
-def _size(length: bytes) -> int:
+def length(digits: bytes) -> int:
+    """Of a pkt-line, by its first four bytes; NotUnderstood where they are no number."""
     try:
-        if len(length) == 4 and length.isalnum():  # int() would take signs, spaces and underscores as well
-            return int(length, 16)
+        if len(digits) == 4 and digits.isalnum():  # int() would take signs, spaces and underscores as well
+            return int(digits, 16)
     except ValueError:
         pass
     raise NotUnderstood("no length where one should be")

@@ -25,6 +25,7 @@ from multigit.vcs.wire import NotUnderstood, Unheard
 PUSH = ("push", "--atomic", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--no-recurse-submodules")
 _STALE: Final = re.compile(
     r"stale info|fetch first|is at [0-9a-f]+ but expected|reference already exists|incorrect old value"
+    r"|unable to resolve reference"
 )
 _NO: Final = re.compile(
     r"declined|protected|denied|denying|prohibited|not allowed|refus|violation|GH\d{3}|non-fast-forward|hidden ref"
@@ -120,13 +121,17 @@ def _without_git(mirror: Mirror, moves: Sequence[RefUpdate], timeout: float) -> 
         said = pushed(mirror, [Command(move.ref, move.old, move.new) for move in moves], timeout)
     except (Unheard, TimeoutError) as unheard:
         late = isinstance(unheard, TimeoutError)
-        why = f"no answer within {timeout:g} s" if late else redact(str(unheard))
-        return PushReport(done=False, problem=problem_of(why, url=mirror.url, timed_out=late))
+        told = problem_of(redact(str(unheard)), url=mirror.url, timed_out=timeout if late else 0.0)
+        return PushReport(done=False, problem=told)
+    except GitError as broken:  # our copy lacks something, or a helper hangs: nothing was sent
+        raise NotUnderstood(str(broken)) from broken
     tell(("push", mirror.url), time.monotonic() - start)
     err = redact("".join(f"remote: {line}\n" for line in said.aside.splitlines()))
+    answers = {ref: redact(why) for ref, why in said.refs.items()}
     if said.unpacked:
         err += f"error: remote unpack failed: {redact(said.unpacked)}\n"
-    return _judged(said.refs, err, moves, mirror.url)
+        answers = {ref: why for ref, why in answers.items() if why}
+    return _judged(answers, err, moves, mirror.url)
 
 
 def _report(output: Output, moves: Sequence[RefUpdate], url: str) -> PushReport:
@@ -156,8 +161,8 @@ def _judged(
         return PushReport(done=False, stale=True, problem=_rejected(err, causes))
     if said_no:
         return PushReport(done=False, refused=_short(err, causes))
-    if causes:
-        return PushReport(done=False, problem=_rejected(err, causes))
+    if reasons:
+        return PushReport(done=False, problem=_rejected(err, causes or reasons))
     return PushReport(done=False, problem=problem_of(err, url=url))
 
 

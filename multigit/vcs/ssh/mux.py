@@ -76,14 +76,14 @@ class Session:
         """The descriptor to talk with the host, for a program that is started with it."""
         return self._end.fileno()
 
-    def hear(self, whole: Callable[[bytes], bool], limit: float) -> bytes:
+    def hear(self, whole: Callable[[bytearray], bool], limit: float) -> bytes:
         """What the host says unasked, until that is `whole`; TimeoutError after `limit` seconds."""
         ends = time.monotonic() + limit
         self._end.setblocking(False)
         waiting = select.poll()
         waiting.register(self._end, select.POLLIN)
         heard = bytearray()
-        while not whole(bytes(heard)):
+        while not whole(heard):
             _happened(waiting, ends - time.monotonic())
             if not self._heard(heard):
                 raise NoRoom("no further session") if not heard and self.refused() else NotUnderstood("it hung up")

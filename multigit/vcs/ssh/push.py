@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from multigit.vcs import made, network
 from multigit.vcs.mirror import Mirror
-from multigit.vcs.pushwire import Command, Verdict, greeted, greeting, request, stale, verdict
+from multigit.vcs.pushwire import Command, Greeted, Verdict, greeting, replaced, request, stale, verdict
 from multigit.vcs.run import personal
 from multigit.vcs.ssh.way import Way
 from multigit.vcs.wire import NotUnderstood, Unheard
@@ -23,17 +23,17 @@ def push(mirror: Mirror, commands: Sequence[Command], timeout: float) -> Verdict
     until = time.monotonic() + timeout
 
     def over(way: Way) -> Verdict:
-        host = greeting(way.hear(greeted, until - time.monotonic()))
+        host = greeting(way.hear(Greeted(), until - time.monotonic()))
         if old := stale(host, commands):
             return old
-        has = made.whole(host.has | {command.old for command in commands if command.old})
-        body = request(commands, host.can) + made.pack(mirror, made.lacking(tips, has), has)
+        has = made.whole(host.has | replaced(commands))
+        body = request(commands, host.can) + made.pack(mirror, made.lacking(tips, has), has, timeout)
         try:
             return verdict(way.ask(body, until - time.monotonic()))
         except TimeoutError:
             raise
         except (NotUnderstood, OSError) as cut:
-            raise Unheard(str(cut)) from cut
+            raise Unheard(f"{way.said()}fatal: the remote end hung up: {cut}") from cut
 
     def once() -> Verdict:
         with network.way(mirror.url, "push", env) as way:

@@ -38,7 +38,7 @@ class Way:
         self._errors.seek(max(0, size - _MOST))
         return self._errors.read(_MOST).decode("utf-8", "backslashreplace")
 
-    def hear(self, whole: Callable[[bytes], bool], limit: float) -> bytes:
+    def hear(self, whole: Callable[[bytearray], bool], limit: float) -> bytes:
         """What the host's program says unasked (mux.py)."""
         return self._session.hear(whole, limit)
 

@@ -60,7 +60,7 @@ class Door:
             if not header:
                 raise NotUnderstood("no login is known")
             said = asked(header)
-        if said.status != http.client.OK or said.headers.get("content-type") != kind:
+        if said.status != http.client.OK or said.headers.get("content-type", "").partition(";")[0].strip() != kind:
             raise Denied(said.status)
         self.login.proved(header)
         return said.body

@@ -21,8 +21,13 @@ LARGEST: Final = 64 << 20
 """Bytes of an answer that are read; a million refs are git's business."""
 
 
+_FRESH: Final = 30.0
+"""Seconds after which an idle connection is not used any more: what lies between may have forgotten it silently."""
 _PATIENCE: Final = 10.0
 """Seconds for a connection that was begun ahead."""
+
+_PROVISIONAL: Final = 64
+"""How often a host may say that it is at it."""
 
 _one_loads: Final = threading.Lock()
 
@@ -61,25 +66,35 @@ class Pool:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._idle: dict[Place, list[socket.socket]] = {}
+        self._idle: dict[Place, list[tuple[socket.socket, float]]] = {}
+        """With the moment since when nothing went over it."""
         self._levels: dict[Place, int] = {}
         self._coming: dict[Place, int] = {}
 
     def begin(self, place: Place, count: int) -> None:
         """Open `count` connections that will be wanted; whoever asks meanwhile waits for one of them."""
-        self._coming[place] = self._coming.get(place, 0) + count
         for _ in range(count):
-            threading.Thread(target=self._arrive, args=(place,), daemon=True).start()
+            with self._changed:
+                self._coming[place] = self._coming.get(place, 0) + 1
+            try:
+                threading.Thread(target=self._arrive, args=(place,), daemon=True).start()
+            except RuntimeError:  # no thread is left
+                self._arrived(place, None)
 
     def _arrive(self, place: Place) -> None:
         line = None
-        with contextlib.suppress(OSError, NotUnderstood):  # who asks for it finds out why
-            line = _connect(place, 0, time.monotonic() + _PATIENCE)
+        try:
+            with contextlib.suppress(OSError, ValueError, NotUnderstood):  # who asks for it finds out why
+                line = _connect(place, 0, time.monotonic() + _PATIENCE)
+        finally:
+            self._arrived(place, line)
+
+    def _arrived(self, place: Place, line: socket.socket | None) -> None:
         with self._changed:
             if self._coming.get(place):
                 self._coming[place] -= 1
             if line:
-                self._idle.setdefault(place, []).append(line)
+                self._idle.setdefault(place, []).append((line, time.monotonic()))
             self._changed.notify_all()
 
     def ask(self, place: Place, question: Question, timeout: float, *, again: bool = True) -> Answer:
@@ -98,7 +113,7 @@ class Pool:
                 if isinstance(broken, TimeoutError):
                     raise
                 if not again:
-                    raise Unheard(str(broken)) from broken
+                    raise Unheard(f"fatal: the remote end hung up: {broken}") from broken
                 if isinstance(broken, NotUnderstood):
                     raise
                 if not used:  # else the host closed a connection that was idle
@@ -123,7 +138,7 @@ class Pool:
                     self._levels[place] = max(self._levels.get(place, 0), level + 1)
             except TimeoutError:
                 raise
-            except OSError as unreached:
+            except (OSError, ValueError) as unreached:  # ValueError: a name that cannot be looked up
                 raise NotUnderstood(str(unreached)) from unreached
 
     def _waiting(self, place: Place, until: float) -> socket.socket | None:
@@ -132,8 +147,8 @@ class Pool:
             while True:
                 idle = self._idle.setdefault(place, [])
                 while idle:
-                    line = idle.pop()
-                    if _alive(line):
+                    line, since = idle.pop()
+                    if time.monotonic() - since < _FRESH and _alive(line):
                         return line
                     line.close()
                 if not self._coming.get(place):
@@ -142,13 +157,13 @@ class Pool:
 
     def _give(self, place: Place, line: socket.socket) -> None:
         with self._changed:
-            self._idle.setdefault(place, []).append(line)
-            self._changed.notify()
+            self._idle.setdefault(place, []).append((line, time.monotonic()))
+            self._changed.notify_all()
 
     def forget(self) -> None:
         """Close every connection."""
         with self._changed:
-            for line in [one for idle in self._idle.values() for one in idle]:
+            for line, _ in [one for idle in self._idle.values() for one in idle]:
                 line.close()
             self._idle.clear()
             self._levels.clear()
@@ -196,19 +211,27 @@ def _exchange(line: socket.socket, method: str, request: bytes, until: float) ->
     """The answer, and whether the connection is open still."""
     line.settimeout(_left(until))
     line.sendall(request)
-    response = http.client.HTTPResponse(_Reading(line, until), method=method)  # type: ignore[arg-type]
-    with response:
+    reading = _Reading(line, until)
+    for _ in range(_PROVISIONAL):
+        response = http.client.HTTPResponse(reading, method=method)  # type: ignore[arg-type]
         response.begin()
-        parts: list[bytes] = []
-        size = 0
-        while part := response.read1(1 << 16):
-            parts.append(part)
-            size += len(part)
-            if size > LARGEST:
-                raise NotUnderstood("an answer without end")
-        response.read()  # read1 does not notice an end that comes too early
-        found = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, found, b"".join(parts)), not response.will_close
+        if response.status >= http.client.OK:  # else "I am at it" (RFC 9110, 15.2): the answer comes yet
+            answer = _whole(response)
+            return answer, not response.will_close and reading.empty()
+    raise NotUnderstood("an answer without end")
+
+
+def _whole(response: http.client.HTTPResponse) -> Answer:
+    parts: list[bytes] = []
+    size = 0
+    while part := response.read1(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST:
+            raise NotUnderstood("an answer without end")
+    response.read()  # read1 does not notice an end that comes too early
+    found = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, found, b"".join(parts))
 
 
 def _left(until: float) -> float:
@@ -218,15 +241,27 @@ def _left(until: float) -> float:
     return left
 
 
-@dataclass(frozen=True, slots=True)
 class _Reading:
-    """A connection as http.client wants it: it only makes a file of it, to read from."""
+    """A connection as http.client wants it: it only makes a file of it, to read from; one for all that is said."""
 
-    line: socket.socket
-    until: float
+    def __init__(self, line: socket.socket, until: float) -> None:
+        self._raw = _InTime(line, until)
+        self._file = _Kept(self._raw)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_InTime(self.line, self.until))
+        return self._file
+
+    def empty(self) -> bool:
+        """Whether nothing was read that belongs to no answer. To be asked last."""
+        self._raw.over = True
+        return not self._file.read()
+
+
+class _Kept(io.BufferedReader):
+    """A file that whoever read an answer to its end cannot close."""
+
+    def close(self) -> None:
+        pass
 
 
 class _InTime(io.RawIOBase):
@@ -234,11 +269,14 @@ class _InTime(io.RawIOBase):
 
     def __init__(self, line: socket.socket, until: float) -> None:
         self._line, self._until = line, until
+        self.over = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self.over:
+            return 0
         self._line.settimeout(_left(self._until))
         return self._line.recv_into(buffer)
 

@@ -8,13 +8,14 @@ way (vcs/made.py); everything else, and wherever a host is odd, is NotUnderstood
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 from collections.abc import Sequence
 from typing import Final
 
 from multigit.vcs import made
 from multigit.vcs.mirror import Mirror
-from multigit.vcs.pushwire import Command, Greeting, Verdict, greeting, landed, request, stale, verdict
+from multigit.vcs.pushwire import Command, Greeting, Verdict, greeting, landed, replaced, request, stale, verdict
 from multigit.vcs.web.door import Denied, Door, door
 from multigit.vcs.web.pool import Question
 from multigit.vcs.wire import NotUnderstood, Unheard
@@ -27,6 +28,8 @@ _TOLD: Final = {
     "User-Agent": "git/multigit",
 }
 
+_MOVED: Final = re.compile("failed to (update|lock)|transaction|unpacker|missing")
+
 _known: Final[dict[str, Greeting]] = {}
 """Of hosts that took a push from this process: what they can do, and a few objects that they have."""
 _lock: Final = threading.Lock()
@@ -38,19 +41,28 @@ def push(mirror: Mirror, commands: Sequence[Command], timeout: float) -> Verdict
     way = door(mirror.url)
     with _lock:
         known = _known.pop(mirror.url, None)
+    if any(command.new is None and command.old not in tips for command in commands):
+        known = None  # receive-pack compares a ref with what it is to be deleted from only if it has that object
     host = known or greeting(way.ask(_greet(), _ASKED["Accept"], timeout))
-    replaced = {command.old for command in commands if command.old}  # or the host takes none of it
     if not known and (old := stale(host, commands)):
         return old
-    has = made.whole(host.has | replaced)
+    has = made.whole(host.has | replaced(commands))
     lacking = made.lacking(tips, has)
-    body = request(commands, host.can) + made.pack(mirror, lacking, has)
+    body = request(commands, host.can) + made.pack(mirror, lacking, has, timeout)
     said = _answer(way, body, timeout)
+    if known and _may_have_moved(said):
+        return push(mirror, commands, timeout)  # it is asked what it has now; nothing was done so far
     if landed(said, commands):
         near = {oid for one in lacking.values() for oid in one.refers}
+        took = {*tips, *lacking, *(near & has), *replaced(commands)}
         with _lock:
-            _known[mirror.url] = Greeting(host.can, {}, frozenset({*tips, *lacking, *(near & has), *replaced}))
+            _known[mirror.url] = Greeting(host.can, {}, frozenset(took))
     return said
+
+
+def _may_have_moved(said: Verdict) -> bool:
+    """Whether it is no hook or rule that said no: something is not as it was when we were there last."""
+    return bool(said.unpacked) or any(_MOVED.search(why) for why in said.refs.values())
 
 
 def _greet() -> Question:
@@ -62,13 +74,13 @@ def _answer(way: Door, body: bytes, timeout: float) -> Verdict:
     try:
         said = way.ask(question, _KIND, timeout, again=False)
     except Denied as no:
-        if no.status < http.client.INTERNAL_SERVER_ERROR:
+        if http.client.MULTIPLE_CHOICES <= no.status < http.client.INTERNAL_SERVER_ERROR:
             raise
         raise Unheard(f"error: {no.status}") from no
     try:
         return verdict(said)
     except NotUnderstood as cut:
-        raise Unheard(str(cut)) from cut
+        raise Unheard(f"fatal: the remote end hung up: {cut}") from cut
 
 
 def forget() -> None:
