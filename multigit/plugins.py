@@ -9,11 +9,11 @@ from typing import Literal
 
 from multigit.errors import UsageError
 
-Family = Literal["checks", "tagschemes"]
+Family = Literal["checks", "notifiers", "tagschemes"]
 
 _WORD = re.compile(r"[a-z][a-z0-9-]*")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-_ONE = {"checks": "check", "tagschemes": "tag scheme"}
+_ONE = {"checks": "check", "notifiers": "notifier", "tagschemes": "tag scheme"}
 
 
 def names(family: Family) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from multigit.apply import engine, signals
 from multigit.apply.engine import Work
 from multigit.apply.vocabulary import End
 from multigit.errors import Interrupted, MultigitError
+from multigit.model import notice
 from multigit.model.attest import Approval
 from multigit.model.fleet import Fleet
 from multigit.model.gated import blocked_by
@@ -27,6 +28,7 @@ def apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResu
     signatures = signing.tags(session, plan)
     work = work_for(session, screen, plan, gates, fleet.approvals, signatures, signing.by(session, plan))
     work.ledger.history = fleet.history
+    session.teller.tell(lambda: notice.began(session.config, plan, session.now()))
     started = time.monotonic()
     with signals.heeded(work, screen.warn):
         result = engine.start(work)
@@ -36,9 +38,11 @@ def apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResu
         _remember_failure(work, result.done.why, screen)
         if work.cancel.is_set() or work.stop.is_set():
             report.tell_log(session, screen)
-            raise Interrupted(
+            stopped = Interrupted(
                 "stopped before anything was pushed", why="Ctrl-C or a signal", state="nothing was changed"
             )
+            report.tell_people(session, screen, report.brief(work, result, stopped.what))
+            raise stopped
     return report.ended(session, screen, work, result, time.monotonic() - started)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import uuid4
 
 from multigit.app import look, report
 from multigit.app.consent import Options
 from multigit.app.session import Session
 from multigit.errors import DONE, Refused, UsageError
+from multigit.model import notice
 from multigit.model.documents import HoldsDocument
 from multigit.model.events import Event, Hold
 from multigit.ui.documents import document
@@ -36,6 +38,7 @@ def put(session: Session, screen: Screen, env: str, reason: str, options: Option
         return DONE
     session.ledger.history = history
     _write(session, "hold", reason, {"hold": name, "env": target.name})
+    _tell(session, "held", target.name, name, reason)
     return _end(session, screen)
 
 
@@ -56,6 +59,7 @@ def release(session: Session, screen: Screen, env: str, reason: str, options: Op
     session.ledger.history = history
     for hold in holds:
         _write(session, "lift", reason, {"hold": hold.id, "env": target.name})
+        _tell(session, "lifted", target.name, hold.id, reason)
     return _end(session, screen)
 
 
@@ -73,7 +77,14 @@ def _write(session: Session, kind: str, reason: str, data: dict[str, object]) ->
         raise Refused("the ledger did not take it", why=refused.why, hint="try again", state="nothing was changed")
 
 
+def _tell(session: Session, event: Literal["held", "lifted"], env: str, hold: str, reason: str) -> None:
+    session.teller.tell(lambda: notice.held(session.config, event, env, hold, reason, session.actor, session.now()))
+
+
 def _end(session: Session, screen: Screen) -> int:
     report.tell_log(session, screen)
-    screen.document(document("", HoldsDocument(holds=session.ledger.history.holds)))
+    told, warnings = session.teller.settle()
+    for warning in warnings:
+        screen.warn(warning)
+    screen.document(document("", HoldsDocument(holds=session.ledger.history.holds, notices=told)))
     return DONE

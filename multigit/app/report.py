@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from multigit.apply.vocabulary import End
 from multigit.errors import DONE, MultigitError
 from multigit.ledger import deployment_log
 from multigit.ledger.records import BRANCH as LEDGER
+from multigit.model import notice
+from multigit.model.delivery import Delivery
 from multigit.model.fleet import RepoState
 from multigit.model.names import Branch, Oid, RepoName
 from multigit.model.plan import Plan, Seen
@@ -143,8 +146,24 @@ def ended(session: Session, screen: Screen, work: Work, result: Result, seconds:
                 post_deploy(lang, tag=work.plan.tag, urls=urls, rollback="multigit rollback previous"),
             )
         )
-    screen.document(document("", report))
+    told = tell_people(session, screen, report, asked=intent == "abort")
+    screen.document(document("", replace(report, notices=told)))
     return DONE if intent == "abort" and report.clean else report.exit_code
+
+
+def brief(work: Work, result: Result, why: str) -> RunReport:
+    """A run that was stopped before it began to change anything, for the notices."""
+    return RunReport(run=work.plan.run, plan=work.plan, outcome=_OUTCOMES[result.done.end],  # type: ignore[arg-type]
+                     statuses=protocol.statuses(result.state), why=why)  # fmt: skip
+
+
+def tell_people(session: Session, screen: Screen, report: RunReport, *, asked: bool = False) -> tuple[Delivery, ...]:
+    """Tell whoever asked for it how a run ended, after the screen has it; who could not be told is warned of."""
+    session.teller.tell(lambda: notice.ended(session.config, report, session.now(), asked=asked))
+    told, warnings = session.teller.settle()
+    for warning in warnings:
+        screen.warn(warning)
+    return told
 
 
 def _recorded_reason(work: Work, result: Result) -> str:

@@ -21,6 +21,7 @@ from multigit.vcs import hints
 from multigit.vcs.ssh.sharing import share
 
 if TYPE_CHECKING:
+    from multigit.app.telling import Teller
     from multigit.configfile import Loaded
     from multigit.ledger.journal import Journal
     from multigit.ledger.pin import Pin
@@ -87,6 +88,24 @@ class Session:
         from multigit.ledger.journal import Journal
 
         return Journal(_state() / "journal.sqlite3", self.folder)
+
+    @property
+    def outbox_flag(self) -> Path:
+        """A file that is there while notices wait, so that a command where none do loads nothing for them."""
+        return self.state_folder / "outbox"
+
+    def tell_again(self) -> None:
+        """Begin to send the notices that earlier commands could not."""
+        with suppress(OSError):
+            if self.outbox_flag.exists():
+                self.teller.send()
+
+    @cached_property
+    def teller(self) -> Teller:
+        """Whoever is told of what this command does."""
+        from multigit.app.telling import Teller
+
+        return Teller(self)
 
     @cached_property
     def signer(self) -> Signer:

@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "abort": ("MOVE", "settle", "Take a half-done run back."),
     "hold": ("MOVE", "hold", "Set, list or release stop signs and quarantines."),
     "approve": ("TELL", "approve", "Approve somebody else's saved plan, signed."),
+    "notify": ("TELL", "notify", "Try the notifiers, or send what waits for them."),
     "completion": ("TELL", "completion", "Print the completion script of a shell."),
 }
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from multigit.app.session import Session
     from multigit.ui.screen import Screen
 
+_LATE = 2.0
+"""Seconds that a command waits for the notices of others, at most."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -45,6 +48,8 @@ class World:
     """The command line without the program's name."""
     _screen: Screen | None = None
     _session: Session | None = None
+    still: bool = False
+    """A dry run: nobody is told anything, not even what earlier commands could not send."""
 
     @property
     def screen(self) -> Screen:
@@ -91,7 +96,15 @@ class World:
         """The session of a verb that talks to the hosts; called before the verb's own modules are imported."""
         session = self.session
         session.connect()
+        if not self.still:
+            session.tell_again()
         return session
+
+    def settle(self) -> None:
+        """Wait a little for notices of earlier commands that are being sent, and say what became of them."""
+        if self._session is not None and "teller" in vars(self._session):
+            for warning in self._session.teller.settle(_LATE)[1]:
+                self.screen.warn(warning)
 
     @staticmethod
     def _recorded(path: Path, onward: Callable[[str | None, str], None]) -> Callable[[str | None, str], None]:
@@ -205,6 +218,12 @@ def pass_world(function: Callable[..., int | None]) -> Callable[..., None]:
     @click.pass_context
     @wraps(function)
     def called(ctx: click.Context, *args: Any, **kwargs: Any) -> None:
-        ctx.exit(function(ctx.ensure_object(World), *args, **kwargs) or 0)
+        world = ctx.ensure_object(World)
+        world.still = bool(kwargs.get("dry_run"))
+        try:
+            code = function(world, *args, **kwargs)
+        finally:
+            world.settle()
+        ctx.exit(code or 0)
 
     return called

@@ -55,6 +55,7 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
      '\n'
      'TELL:\n'
      "  approve     Approve somebody else's saved plan, signed.\n"
+     '  notify      Try the notifiers, or send what waits for them.\n'
      '  completion  Print the completion script of a shell.\n',
  100: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
       '\n'
@@ -105,6 +106,7 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
       '\n'
       'TELL:\n'
       "  approve     Approve somebody else's saved plan, signed.\n"
+      '  notify      Try the notifiers, or send what waits for them.\n'
       '  completion  Print the completion script of a shell.\n'}
 
 VERBS: dict[str, tuple[tuple[str, str], ...]] = {'': (('init', 'Write a repos.yaml: from clones found here, or from an example.'),
@@ -130,13 +132,16 @@ VERBS: dict[str, tuple[tuple[str, str], ...]] = {'': (('init', 'Write a repos.ya
       ('abort', 'Take a half-done run back.'),
       ('hold', 'Set, list or release stop signs and quarantines.'),
       ('approve', "Approve somebody else's saved plan, signed."),
+      ('notify', 'Try the notifiers, or send what waits for them.'),
       ('completion', 'Print the completion script of a shell.')),
  'config': (('check', 'Check repos.yaml; every problem with file, line and column.'),
             ('show', 'repos.yaml as it is understood, defaults filled in.'),
             ('schema', 'The JSON Schema of repos.yaml, for editors.')),
  'hold': (('list', 'The holds in force.'),
           ('set', 'Freeze ENV: promote, hotfix and push refuse until it is released.'),
-          ('release', 'Release every hold of ENV, quarantined releases included.'))}
+          ('release', 'Release every hold of ENV, quarantined releases included.')),
+ 'notify': (('test', 'Send a test notice to every notifier of repos.yaml, or to NAME, now.'),
+            ('send', "Send the notices that wait in this machine's outbox."))}
 
 COMMON: tuple[tuple[str, str], ...] = (('-f', 'repos.yaml to use (default: here or above).'),
  ('--file', 'repos.yaml to use (default: here or above).'),
@@ -225,6 +230,11 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
           ('--grep', 'Only lines with this text.'),
           ('-n', 'Lines at most.'),
           ('--limit', 'Lines at most.')),
+ 'notify': (),
+ 'notify send': (('-n', 'Say who would be told; send nothing.'),
+                 ('--dry-run', 'Say who would be told; send nothing.')),
+ 'notify test': (('-n', 'Say who would be told; send nothing.'),
+                 ('--dry-run', 'Say who would be told; send nothing.')),
  'plan': (('--out', 'Save the plan, to be applied with promote --plan FILE.'),
           ('-m', 'Added to the merge commits and the release.'),
           ('--message', 'Added to the merge commits and the release.'),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from multigit.configfile import gates, rules, serving, source, templates, typed
+from dataclasses import replace
+
+from multigit.configfile import gates, notify, rules, serving, source, templates, typed
 from multigit.configfile.problems import ConfigError, Finding, Problem, Where
 from multigit.model.config import Config
 
@@ -15,6 +17,7 @@ def parse(text: bytes, name: str) -> Config:
     if checked.config is not None:
         found += [*rules.findings(checked.config), *gates.findings(checked.config, checked.settings)]
         found += serving.findings(checked.config, read)
+        found += [*notify.findings(checked.config), *gates.mentioned(checked.config, "notify", checked.notifiers)]
     problems = [problem for _, problem in read.problems]
     problems += _placed(read, found, [where for where, _ in read.problems])
     if problems:
@@ -29,7 +32,8 @@ def _placed(read: source.Source, found: list[Finding], spoiled: list[Where]) -> 
     for finding in found:
         if not any(finding.where[: len(where)] == where for where in spoiled):
             spot = read.spot(finding.where, key=finding.key)
-            problems.setdefault((spot, finding.message), read.problem(spot, finding.message, finding.suggestion))
+            problem = read.problem(spot, finding.message, finding.suggestion)
+            problems.setdefault((spot, finding.message), replace(problem, source="") if finding.secret else problem)
     return list(problems.values())
 
 

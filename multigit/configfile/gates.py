@@ -1,4 +1,4 @@
-"""Names that the settings of a gate mention: environments and repositories must exist."""
+"""Names that the settings of plug-ins mention: environments and repositories must exist."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from multigit.model.names import EnvName, RepoName
 
 def findings(config: Config, settings: Mapping[str, Any]) -> Iterator[Finding]:
     """Unknown environments and repositories in the `Settings` of checks, by gate name."""
+    return mentioned(config, "gates", settings)
+
+
+def mentioned(config: Config, part: str, settings: Mapping[Any, Any]) -> Iterator[Finding]:
+    """The same for any part of the file; `settings` by their place in it."""
     for name, made in settings.items():
         if dataclasses.is_dataclass(made):
             for field in dataclasses.fields(made):
-                where: Where = ("gates", name, field.name.removesuffix("_"))
+                where: Where = (part, name, field.name.removesuffix("_"))
                 yield from _mentioned(config, where, getattr(made, field.name), key=False)
 
 

@@ -94,6 +94,7 @@ repos:
           - {kind: tls, host: example.com, days: 21}
 ```
 """
+_ANCHORS: Final = {"Gate": "gates", "Notifier": "notifiers"}
 
 
 def reference() -> str:
@@ -102,10 +103,11 @@ def reference() -> str:
     parts = schema["$defs"]
     sections = [_INTRO, "## The file\n", _table(schema, parts)]
     for name in dict.fromkeys(_parts_of(schema["properties"])):
-        if name != "Gate":
+        if name not in ("Gate", "Notifier"):
             sections += [f"## {name}\n", f"{parts[name]['description']}\n", _table(parts[name], parts)]
     sections += ["## Gates\n", f"{parts['Gate']['description']}\n", *_gates(parts["Gate"], parts)]
     sections += [_HEALTH, _table(TypeAdapter(Watch).json_schema(), {}), *_kinds(parts["Gate"], parts, serving=True)]
+    sections += ["## Notifiers\n", f"{parts['Notifier']['description']}\n", *_notifiers(parts["Notifier"], parts)]
     return "\n".join(sections)
 
 
@@ -135,6 +137,19 @@ def _kinds(gate: Mapping[str, Any], parts: Mapping[str, Any], *, serving: bool) 
             yield _table({**kind, "properties": properties}, parts) if properties else "No settings of its own.\n"
 
 
+def _notifiers(rule: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[str]:
+    *kinds, outside = rule["anyOf"]
+    yield "Every entry has these keys beside its notifier; [notify.md](notify.md) tells the rest.\n"
+    yield _table(outside, parts)
+    for kind in kinds:
+        word = kind["required"][0]
+        yield f"### {word}\n"
+        properties = {name: value for name, value in kind["properties"].items() if name not in outside["properties"]}
+        yield _table({**kind, "properties": properties}, parts)
+    yield "### package.module\n"
+    yield "A dotted word is a Python module from outside, with `Settings` and `notify` as in `multigit/notifiers`.\n"
+
+
 def _table(part: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
     for name, value in part["properties"].items():
@@ -157,7 +172,7 @@ def _kind(value: Mapping[str, Any]) -> str:
     """The type in plain words: `list of text`, `map of [Repo](#repo)`."""
     if "$ref" in value:
         name = _part(value)
-        return f"[{name}](#{'gates' if name == 'Gate' else name.lower()})"
+        return f"[{name}](#{_ANCHORS.get(name, name.lower())})"
     if "enum" in value:
         return ", ".join(f"`{word}`" for word in value["enum"])
     if "const" in value:

@@ -9,6 +9,7 @@ from multigit import plugins
 from multigit.configfile.shape import NAMED
 from multigit.model.config import Config
 
+_REFERENCE: Final = r"^\$\{env:[A-Za-z_][A-Za-z0-9_]*\}$"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -22,6 +23,7 @@ def json_schema() -> dict[str, Any]:
         del parts[part]["properties"]["name"]
         parts[part]["required"] = [name for name in parts[part].get("required", ()) if name != "name"]
     parts["Gate"] = _gate(parts["Gate"], parts)
+    parts["Notifier"] = _notifier(parts["Notifier"], parts)
     _tidy(schema)
     for part in ("repos", "environments"):  # `gli_redis:` with nothing behind it is an entry
         entry = schema["properties"][part]["additionalProperties"]
@@ -48,6 +50,31 @@ def _of_kind(name: str, own: dict[str, Any], parts: dict[str, Any]) -> dict[str,
         "type": "object",
         "properties": {**deepcopy(own), "kind": {"const": name}, **schema.get("properties", {})},
         "required": ["kind", *schema.get("required", ())],
+        "additionalProperties": False,
+    }
+
+
+def _notifier(rule: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """An entry is written flat, its notifier first: one alternative for each, and one for those from outside."""
+    own = {name: value for name, value in rule["properties"].items() if name not in ("kind", "settings")}
+    known = [_of_notifier(name, own, parts) for name in plugins.names("notifiers")]
+    dotted = {"not": {"propertyNames": {"not": {"pattern": r"\."}}}}  # at least one name has a dot
+    outside = {"type": "object", "properties": own, "patternProperties": {r"\.": {"type": "string"}}, **dotted}
+    return {"description": rule["description"], "anyOf": [*known, outside]}
+
+
+def _of_notifier(name: str, own: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    settings: Any = plugins.load("notifiers", name).Settings
+    schema = TypeAdapter(settings).json_schema(by_alias=True)
+    parts.update(schema.get("$defs", {}))
+    properties = dict(schema["properties"])
+    address = {**properties.pop("address"), "pattern": _REFERENCE}
+    return {
+        "type": "object",
+        "properties": {name: address, **deepcopy(own), **properties},
+        "required": [name, *(key for key in schema.get("required", ()) if key != "address")],
         "additionalProperties": False,
     }
 

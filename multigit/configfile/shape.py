@@ -8,10 +8,14 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from multigit.configfile.problems import Where
-from multigit.model.config import Config, Environment, Gate, Repo
+from multigit.model.config import Config, Environment, Gate, Notifier, Repo
 
 NAMED = {"environments": "Environment", "repos": "Repo", "gates": "Gate"}
 """Maps whose entries carry their key as `name`."""
+_HIDDEN: Mapping[Any, tuple[str, ...]] = {
+    Gate: ("name", "settings"), Notifier: ("kind", "settings"), Environment: ("name",), Repo: ("name",),
+}  # fmt: skip
+"""Fields that nobody writes under that name."""
 
 
 def keys_at(where: Where, root: Any = Config) -> tuple[str, ...]:
@@ -22,8 +26,7 @@ def keys_at(where: Where, root: Any = Config) -> tuple[str, ...]:
     kind = _bare(kind)
     if not dataclasses.is_dataclass(kind):
         return ()
-    hidden = ("name", "settings") if kind is Gate else ("name",) if kind in (Environment, Repo) else ()
-    return tuple(name for name in _fields(kind) if name not in hidden)
+    return tuple(name for name in _fields(kind) if name not in _HIDDEN.get(kind, ()))
 
 
 def words_at(where: Where, root: Any = Config) -> tuple[str, ...]:

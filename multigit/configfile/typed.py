@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from multigit import plugins
+from multigit.configfile import notify
 from multigit.configfile.problems import Finding, Where, did_you_mean
 from multigit.configfile.shape import NAMED
 from multigit.configfile.source import Source
@@ -34,6 +35,8 @@ class Checked:
     findings: list[Finding] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     """Gate name to the `Settings` of its check."""
+    notifiers: dict[int, Any] = field(default_factory=dict)
+    """Place under `notify` to the `Settings` of the notifier."""
 
 
 def check(read: Source) -> Checked:
@@ -43,6 +46,7 @@ def check(read: Source) -> Checked:
     checked = Checked()
     data = _prepared(read.data, checked.findings)
     _check_gates(read, data.get("gates"), checked)
+    _check_notifiers(read, data.get("notify"), checked)
     errors = _mismatches(Config, data, read, _in_file)
     for error in errors:
         if not _follows(error, errors):
@@ -68,6 +72,9 @@ def _prepared(original: Mapping[str, Any], found: list[Finding]) -> dict[str, An
                     message = f'unknown key "name" in {top}.{name}: the key above it is the name'
                     found.append(Finding(where=(top, name, "name"), message=message, key=True))
                 entries[name] = _split(entry | {"name": name}) if top == "gates" else entry | {"name": name}
+    if isinstance(data.get("notify"), list):
+        taken = {str(one["name"]) for one in data["notify"] if isinstance(one, dict) and one.get("name")}
+        data["notify"] = [notify.split(one, taken) if isinstance(one, dict) else one for one in data["notify"]]
     return data
 
 
@@ -88,17 +95,33 @@ def _check_gates(read: Source, gates: Any, checked: Checked) -> None:
             checked.findings.append(Finding(where=("gates", name, "kind"), message=error.what, suggestion=suggestion))
             continue
         if kind is not None:
-            _check_settings(read, ("gates", name), gate["settings"], kind, checked)
+            made = _check_settings(read, ("gates", name), gate["settings"], kind, checked.findings)
+            if made is not None:
+                checked.settings[str(name)] = made
 
 
-def _check_settings(read: Source, at: Where, settings: dict[str, Any], kind: Any, checked: Checked) -> None:
+def _check_notifiers(read: Source, entries: Any, checked: Checked) -> None:
+    """Check each entry's settings against its notifier."""
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        where: Where = ("notify", number)
+        kind = notify.settings_class(where, entry["kind"], checked.findings) if isinstance(entry, dict) else None
+        if kind is None:
+            continue
+        checked.findings += notify.flaws(where, entry["kind"], entry["settings"], kind)
+        notify.placeholders(entry["settings"], kind)
+        made = _check_settings(read, where, entry["settings"], kind, checked.findings)
+        if made is not None:
+            checked.notifiers[number] = made
+
+
+def _check_settings(read: Source, at: Where, settings: dict[str, Any], kind: Any, found: list[Finding]) -> Any:
+    """The settings as `kind`; None where they do not fit."""
     errors = _mismatches(kind, settings, read, lambda loc: (*at, *loc))
     for error in errors:
         if not _follows(error, errors):
             where = (*at, *error["loc"])
-            checked.findings.append(worded(error, where, read, value_at(settings, error["loc"]), kind))
-    if not errors:
-        checked.settings[str(at[1])] = _make(kind, settings)
+            found.append(worded(error, where, read, value_at(settings, error["loc"]), kind))
+    return None if errors else _make(kind, settings)
 
 
 def _in_file(loc: Where) -> Where:

@@ -121,6 +121,24 @@ class Journal:
             for row in rows
         ]
 
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The file itself, for what else is kept in it (outbox.py): all of it is written, or nothing."""
+        with self._lock, self._explained():
+            self._db.execute("begin immediate")
+            try:
+                yield self._db
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+
+    @property
+    def fleet(self) -> str:
+        """The folder of repos.yaml."""
+        return self._fleet
+
     def last_refused(self) -> Entry | None:
         """The request that was refused last, if nothing was planned after it: what `resume` goes on with."""
         told = [entry for entry in self.entries() if entry.what in ("planned", "refused")]

@@ -22,6 +22,23 @@ def _plain(name: str) -> str:
     return name.removesuffix("_")
 
 
+Severity = Literal["info", "warning", "critical"]
+When = Literal[
+    "started",
+    "finished",
+    "failed",
+    "aborted",
+    "rolled-back",
+    "back-merged",
+    "hotfix",
+    "held",
+    "init",
+    "build",
+    "deploy",
+]
+"""The last three name stages of the version that deploys; until then nothing happens that they mean."""
+
+
 STRICT: Any = {"extra": "forbid", "strict": True, "use_attribute_docstrings": True, "alias_generator": _plain}
 
 
@@ -178,6 +195,27 @@ class Rollback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notifier:
+    """Who is told, and of what. Written flat, the notifier first: `{slack: "${env:SLACK_URL}", when: [failed]}`."""
+
+    __pydantic_config__ = STRICT
+    kind: str
+    """File name of the notifier in multigit/notifiers, or a dotted module name."""
+    name: str = ""
+    """What `notify test NAME` calls it; the notifier's word, numbered where it is used again, when left out."""
+    when: tuple[When, ...] = ()
+    """What is told; everything when left out. `hotfix`: an emergency from its start; `held`: hold set and released."""
+    envs: tuple[EnvName, ...] = ()
+    """Environments it is told of; all when left out."""
+    severity: Severity = "info"
+    """The least that is told: `warning` and `critical` leave out what went as it should."""
+    lang: Literal["ko", "en"] | None = None
+    """Language; the system's own when left out."""
+    settings: Settings = field(default_factory=dict)
+    """What the notifier itself understands, `address` among it: the reference behind its word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """The file the team greps."""
 
@@ -219,8 +257,8 @@ class Config:
     """Gates by name."""
     hotfix: Hotfix = field(default_factory=Hotfix)
     rollback: Rollback = field(default_factory=Rollback)
-    notify: tuple[Settings, ...] = ()
-    """Who is told. Kept for the notifiers."""
+    notify: tuple[Notifier, ...] = ()
+    """Who is told of what happens."""
     log: Log = field(default_factory=Log)
     signing: Signing = field(default_factory=Signing)
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from multigit.errors import DONE
 from multigit.model.config import Config
+from multigit.model.delivery import Delivery
 from multigit.model.events import Event, Hold
 from multigit.model.fleet import CommitLine
 from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId
@@ -115,6 +116,8 @@ class HoldsDocument:
 
     schema: Literal["multigit.holds/1"] = "multigit.holds/1"
     holds: tuple[Hold, ...]
+    notices: tuple[Delivery, ...] = ()
+    """Who was told, and who could not be."""
     exit_code: int = DONE
 
 
@@ -149,6 +152,17 @@ class ApprovalDocument:
     run: RunId
     target: str
     approved_by: tuple[str, ...]
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyDocument:
+    """`notify test|send`: what became of each notice."""
+
+    schema: Literal["multigit.notify/1"] = "multigit.notify/1"
+    notices: tuple[Delivery, ...]
+    waiting: int = 0
+    """Notices that still wait in the outbox of this machine."""
     exit_code: int = DONE
 
 

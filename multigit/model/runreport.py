@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from multigit.errors import DONE, PARTLY, REFUSED
+from multigit.model.delivery import Delivery
 from multigit.model.names import RepoName
 from multigit.model.plan import Plan
 
@@ -24,6 +25,8 @@ class RunReport:
     warnings: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
     took: float = 0.0
+    notices: tuple[Delivery, ...] = ()
+    """Who was told, and who could not be."""
 
     @property
     def clean(self) -> bool:

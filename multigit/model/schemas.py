@@ -9,6 +9,7 @@ from multigit.model.drift import Verified
 from multigit.model.gated import PlanExtras
 from multigit.model.health import Health
 from multigit.model.logs import LogsDocument
+from multigit.model.notice import Notice
 from multigit.model.plan import Plan
 from multigit.model.pulled import PullDocument
 from multigit.model.runreport import RunReport
@@ -32,6 +33,8 @@ _MODELS: Final[dict[str, type]] = {
     "verify": Verified,
     "doctor": Health,
     "logs": LogsDocument,
+    "notify": docs.NotifyDocument,
+    "notice": Notice,
 }
 NAMES: Final = tuple(f"multigit.{name}/1" for name in _MODELS)
 """What a document's `schema` may be."""
@@ -47,6 +50,8 @@ def generate() -> dict[str, dict[str, Any]]:
     made = {f"{name}.1.json": _schema(name, model) for name, model in _MODELS.items()}
     _extend(made["plan.1.json"], _schema("plan", PlanExtras))
     _extend(made["run.1.json"], {"properties": {"exit_code": {"title": "Exit Code", "type": "integer"}}})
+    text = {"description": "The notice in words, in the notifier's language.", "title": "Text", "type": "string"}
+    _extend(made["notice.1.json"], {"properties": {"text": text}})
     return made
 
 

@@ -205,8 +205,6 @@ WHY_NOT: dict[str, str] = {
         ("required-pull-request", "signed-commits"),
         "only the host's own API tells it, and it is not asked; what a host refuses is put back: see protected-branch",
     ),
-    "notices-down": "comes with the notifiers",
-    "canary-notice": "comes with the notifiers",
     "dashboard-loopback": "comes with the dashboard",
     "dashboard-read-only": "comes with the dashboard",
 }

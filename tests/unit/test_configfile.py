@@ -135,7 +135,8 @@ def test_twelve_lines_suffice() -> None:
 
 
 def test_reference_to_a_secret_stays_a_reference() -> None:
-    assert read(more="notify: [{slack: '${env:HOOK}'}]\n").notify == ({"slack": "${env:HOOK}"},)
+    (rule,) = read(more="notify: [{slack: '${env:HOOK}'}]\n").notify
+    assert (rule.kind, rule.name, rule.settings) == ("slack", "slack", {"address": "${env:HOOK}"})
 
 
 def test_numbers_that_a_check_wants_as_text_are_put_back() -> None:

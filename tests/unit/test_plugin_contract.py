@@ -1,4 +1,4 @@
-"""Every file in checks/ and tagschemes/ keeps its family's contract, so that a new one needs no second file."""
+"""Every file in checks/, notifiers/ and tagschemes/ keeps its family's contract: a new one needs no second file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 
 import multigit.checks
+import multigit.notifiers
 import multigit.tagschemes
 from multigit.model.config import STRICT
 
-SLOW = ("pydantic", "git", "yaml", "rich", "questionary", "boto3", "subprocess", "semver", "click", "requests")
+SLOW = ("pydantic", "git", "yaml", "rich", "questionary", "boto3", "subprocess", "semver", "click", "requests",
+        "slack_sdk", "smtplib", "ssl", "http.client")  # fmt: skip
 
 
 def modules(package: ModuleType) -> list[str]:
@@ -29,6 +31,7 @@ def modules(package: ModuleType) -> list[str]:
 
 
 CHECKS, SCHEMES = modules(multigit.checks), modules(multigit.tagschemes)
+NOTIFIERS = modules(multigit.notifiers)
 
 
 def parameters(function: object) -> list[tuple[str, str, bool]]:
@@ -42,6 +45,7 @@ def test_the_folders_are_not_empty() -> None:
     assert {"checklist", "window", "soak", "backmerged", "paths", "hold", "command"} <= {
         name.rpartition(".")[2] for name in CHECKS
     }
+    assert {"email", "pagerduty", "slack", "slack_dm", "webhook"} == {name.rpartition(".")[2] for name in NOTIFIERS}
     assert {"timestamp", "semver", "sha"} == {name.rpartition(".")[2] for name in SCHEMES}
 
 
@@ -57,7 +61,16 @@ def test_a_check_evaluates_settings_and_a_subject(name: str) -> None:
     assert inspect.signature(module.evaluate).return_annotation == "Verdict"
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", NOTIFIERS)
+def test_a_notifier_takes_settings_an_event_and_clients_and_its_address_is_a_reference(name: str) -> None:
+    module, place = import_module(name), "positional or keyword"
+    assert parameters(module.notify) == [(word, place, False) for word in ("settings", "event", "clients")]
+    assert inspect.signature(module.notify).return_annotation == "str"
+    first = dataclasses.fields(module.Settings)[0]
+    assert (first.name, first.type) == ("address", "Reference")
+
+
+@pytest.mark.parametrize("name", [*CHECKS, *NOTIFIERS])
 def test_settings_are_frozen_strict_and_keyword_only(name: str) -> None:
     settings: Any = import_module(name).Settings
     assert settings.__dataclass_params__.frozen
@@ -65,10 +78,11 @@ def test_settings_are_frozen_strict_and_keyword_only(name: str) -> None:
     assert all(field.kw_only for field in dataclasses.fields(settings))
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_a_check_and_each_of_its_settings_is_documented(name: str) -> None:
-    module = import_module(name)
-    assert f"kind: {name.rpartition('.')[2]}" in (module.__doc__ or ""), "the docstring shows a line of repos.yaml"
+@pytest.mark.parametrize("name", [*CHECKS, *NOTIFIERS])
+def test_a_plugin_and_each_of_its_settings_is_documented(name: str) -> None:
+    module, word = import_module(name), name.rpartition(".")[2].replace("_", "-")
+    line = f"kind: {word}" if name in CHECKS else f"notify: [{{{word}: "
+    assert line in (module.__doc__ or ""), "the docstring shows a line of repos.yaml"
     source = ast.parse(inspect.getsource(module))
     body = next(n for n in source.body if isinstance(n, ast.ClassDef) and n.name == "Settings").body
     for field, after in zip(body, [*body[1:], None], strict=True):
@@ -86,7 +100,7 @@ def test_a_tag_scheme_names_and_orders(name: str) -> None:
     assert module.__doc__
 
 
-@pytest.mark.parametrize("name", [*CHECKS, *SCHEMES])
+@pytest.mark.parametrize("name", [*CHECKS, *NOTIFIERS, *SCHEMES])
 def test_no_plugin_is_long(name: str) -> None:
     file = inspect.getsourcefile(import_module(name))
     assert file is not None
@@ -96,7 +110,7 @@ def test_no_plugin_is_long(name: str) -> None:
 def test_importing_them_all_is_cheap_and_says_nothing() -> None:
     script = f"""
 import json, sys, threading
-for name in {[*CHECKS, *SCHEMES]!r}:
+for name in {[*CHECKS, *NOTIFIERS, *SCHEMES]!r}:
     __import__(name)
 print(json.dumps([sorted(set(sys.modules) & set({SLOW!r})), threading.active_count()]))
 """

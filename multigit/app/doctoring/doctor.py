@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from multigit.app import look
 from multigit.app.consent import Options
-from multigit.app.doctoring import machine, remotes
+from multigit.app.doctoring import machine, notices, remotes
 from multigit.app.session import Session
 from multigit.errors import MultigitError
 from multigit.ledger.records import BRANCH as LEDGER
@@ -37,6 +37,7 @@ def doctor(
     found = list(machine.programs(session, inherited))
     fit = found[0].state == "ok"
     found += [*(machine.person(session, envs) if fit else ()), machine.terminal(screen), *machine.folders(session)]
+    found += notices.notifiers(session, envs)
     if fit:
         found += _fleet(session, envs, options, write=writes)
     else:

@@ -11,13 +11,17 @@ import pytest
 
 import multigit
 from multigit.model import documents as docs
+from multigit.model import notice
 from multigit.model.config import Config, Environment, Repo, System
+from multigit.model.delivery import Delivery
 from multigit.model.logs import LogLine, LogProblem, LogsDocument
 from multigit.model.names import Branch, EnvName
 from multigit.model.plan import Plan, from_json
 from multigit.model.pulled import PullDocument
 from multigit.model.schemas import NAMES, file_name, generate
+from multigit.notifiers import webhook
 from multigit.ui.documents import document, plan_document
+from multigit.ui.notices import telling
 from tests.unit.ui import samples as s
 from tests.unit.ui.test_doctor import HEALTH
 from tests.unit.ui.test_screens import DIFF, LOG, PULLED, SHOW
@@ -32,6 +36,8 @@ CONFIG = docs.ConfigDocument(
         environments={s.PROD: Environment(name=s.PROD, branch=s.MAIN, tier="production")},
     ),
 )  # fmt: skip
+TOLD = Delivery(notifier="slack", event="failed", run=s.BLOCKED.run, state="waiting", why="no answer", tries=2)
+TELLING = telling(notice.began(CONFIG.config, s.PROMOTE, s.NOW), "ko")
 APPROVAL = docs.ApprovalDocument(
     plan=s.BLOCKED.id, digest=s.BLOCKED.digest, run=s.BLOCKED.run, target="prod", approved_by=("lee@example.com",)
 )
@@ -56,6 +62,8 @@ DOCUMENTS: dict[str, str] = {
     "multigit.doctor/1": document("", HEALTH),
     "multigit.logs/1": document("", LOGS),
     "multigit.approval/1": document("", APPROVAL),
+    "multigit.notify/1": document("", docs.NotifyDocument(notices=(TOLD,), waiting=1, exit_code=1)),
+    "multigit.notice/1": json.dumps(webhook.document(TELLING)),
     "multigit.error/1": document("", docs.ErrorDocument(code="MG-300", what=s.HOSTILE, exit_code=3)),
 }
 

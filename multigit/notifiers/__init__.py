@@ -1,0 +1,123 @@
+"""Notifiers: one file per medium, named like the first word of an entry under `notify:` in repos.yaml.
+
+A notifier has `Settings`, whose field `address` is the reference behind its word, and
+`notify(settings, event, clients)`: it tells the `event` now, within `clients.seconds`, or raises `NotSent`. What it
+answers is a remark: what it could not do, although it told. Files that start with `_` are helpers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Final
+
+from multigit.errors import MultigitError, UsageError
+from multigit.model.config import Notifier
+from multigit.model.notice import Telling
+from multigit.model.plain import plain
+from multigit.model.references import Reference
+from multigit.model.urls import hide_secrets
+from multigit.plugins import load
+
+_SECRET: Final = 8
+"""Characters from which a part of an address may be a secret."""
+_LONGEST: Final = 300
+"""Characters of a reason: servers answer with whole pages."""
+
+
+class NotSent(MultigitError):
+    """A notice that did not arrive, and why. It is tried again by later commands, for a day.
+
+    `lasting`: trying again at once is no use, as something has to be mended first. `retry_after`: seconds for which
+    the other side asked to be left alone.
+    """
+
+    code = "MG-500"
+
+    def __init__(self, why: str, *, lasting: bool = False, retry_after: float = 0.0) -> None:
+        super().__init__("a notice was not sent", why=why)
+        self.lasting = lasting
+        self.retry_after = retry_after
+
+
+def _keep_nothing(values: Mapping[str, str]) -> None:
+    """Of a notice that belongs to no run."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Clients:
+    """What a notifier works with."""
+
+    environ: Mapping[str, str]
+    seconds: float = 4.0
+    """How long one conversation may take."""
+    kept: dict[str, str] = field(default_factory=dict)
+    """What this notifier kept of the run, when it told of it before: Slack's `ts` of the message."""
+    on_keep: Callable[[Mapping[str, str]], None] = _keep_nothing
+    _secrets: list[str] = field(default_factory=list, repr=False)
+
+    def resolved(self, reference: Reference) -> str:
+        """What a reference stands for; remembered only to keep it out of every reason."""
+        value = self.environ.get(reference.variable, "").strip()
+        if not value:
+            raise NotSent(f"{reference.variable} is not set in the environment", lasting=True)
+        if not value.isprintable():
+            raise NotSent(f"{reference.variable} has control characters in it", lasting=True)
+        # Servers quote what they were asked: of an address its parts, where they are long enough to be secret.
+        self._secrets += [value, *(part for part in re.split(r"[/?&=#]", value) if len(part) >= _SECRET)]
+        return value
+
+    def keep(self, **values: str) -> None:
+        """Keep something with the run, on disk at once: a step that is done is not done again."""
+        self.kept.update(values)
+        self.on_keep(self.kept)
+
+    def clean(self, text: str) -> str:
+        """`text`, which others wrote, on one line, short, and without any secret that was resolved."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return hide_secrets(re.sub(r"\s+", " ", text)).strip()[:_LONGEST]
+
+
+def settings_of(rule: Notifier) -> tuple[ModuleType, Any]:
+    """The notifier that `rule` names, and its own `Settings`; UsageError names every field that is wrong."""
+    module = load("notifiers", rule.kind)
+    from multigit.model.building import built
+
+    try:
+        return module, built(module.Settings, plain(rule.settings))
+    except (ValueError, TypeError, KeyError):
+        return module, _explained(module, rule)
+
+
+def _explained(module: ModuleType, rule: Notifier) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(module.Settings).validate_json(json.dumps(plain(rule.settings), default=str))
+    except ValidationError as problem:
+        wrong = (f"{'.'.join(map(str, error['loc'])) or rule.name}: {error['msg']}" for error in problem.errors())
+        raise UsageError(f"the settings of notifier {rule.name!r} are not right", why="; ".join(wrong),
+                         hint="multigit config check") from None  # fmt: skip
+
+
+def deliver(rule: Notifier, telling: Telling, clients: Clients) -> str:
+    """Tell it by `rule`; the remark of the notifier, or NotSent, whatever went wrong and whoever wrote the notifier."""
+    try:
+        module, settings = settings_of(rule)
+        remark = module.notify(settings, telling, clients)
+    except NotSent as failed:
+        raise NotSent(clients.clean(failed.why), lasting=failed.lasting, retry_after=failed.retry_after) from None
+    except MultigitError as failed:
+        raise NotSent(clients.clean(f"{failed.what}: {failed.why}"), lasting=True) from None
+    except TimeoutError:
+        raise NotSent(f"no answer within {clients.seconds:.0f} s") from None
+    except OSError as failed:
+        raise NotSent(clients.clean(failed.strerror or type(failed).__name__)) from None
+    except Exception as failed:  # noqa: BLE001  a notifier may raise anything, and must not end a release
+        raise NotSent(clients.clean(f"notifier {rule.kind!r} broke: {type(failed).__name__}: {failed}"),
+                      lasting=True) from None  # fmt: skip
+    return clients.clean(remark) if isinstance(remark, str) else ""
