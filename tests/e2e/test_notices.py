@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from tests.support.fleetkit import FleetKit
-from tests.support.receivers import FakeSlack, Receiver, incoming_webhook
+from tests.support.receivers import FakeSlack, Receiver, free_port, incoming_webhook
 
 pytestmark = pytest.mark.slow
 
@@ -49,9 +48,7 @@ def slack() -> Iterator[tuple[FakeSlack, Receiver]]:
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
     box = Mailbox()
-    with socket.socket() as place:  # aiosmtpd looks itself up at the port it was given, so 0 does not do
-        place.bind(("127.0.0.1", 0))
-        port = place.getsockname()[1]
+    port = free_port()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
     try:

@@ -8,6 +8,7 @@ channel_not_found, ratelimited), chat.update (message_not_found, cant_update_mes
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -154,6 +155,13 @@ class FakeSlack:
     def _who(self, said: dict[str, Any]) -> dict[str, Any]:
         found = self.people.get(str(said.get("email")))
         return {"ok": True, "user": {"id": found}} if found else _no("users_not_found")
+
+
+def free_port() -> int:
+    """A port that nobody listens at: aiosmtpd looks itself up at the port it was given, so 0 does not do."""
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return int(place.getsockname()[1])
 
 
 def incoming_webhook(got: Got) -> Reply:

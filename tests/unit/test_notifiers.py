@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -22,7 +22,9 @@ from multigit.model.schemas import generate
 from multigit.notifiers import Clients, NotSent, deliver
 from multigit.notifiers.webhook import signature
 from multigit.ui.notices import telling
-from tests.support.receivers import FakeSlack, Receiver, incoming_webhook
+from tests.support.oddweb import Certificates
+from tests.support.receivers import FakeSlack, Receiver, free_port, incoming_webhook
+from tests.support.serverfixtures import require
 from tests.support.subjects import CONFIG, KIM, NOON
 from tests.unit.test_notices import HOSTILE, STORY
 
@@ -117,10 +119,8 @@ def test_retry_after_is_handed_on(server: Receiver) -> None:
 def test_a_server_that_is_silent_or_gone(server: Receiver) -> None:
     server.delay = 3.0
     assert refused(rule("webhook"), DONE, clients(server.url)).why == "no answer within 1 s"
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
-    assert "Connection refused" in refused(rule("webhook"), DONE, clients(f"http://127.0.0.1:{port}/")).why
+    gone = f"http://127.0.0.1:{free_port()}/"
+    assert "Connection refused" in refused(rule("webhook"), DONE, clients(gone)).why
 
 
 @pytest.mark.fault("canary-notice")
@@ -293,14 +293,11 @@ def box() -> Iterator[tuple[Mailbox, str]]:
         good = (data.login, data.password) == (b"multigit", b"right")
         return AuthResult(success=good, handled=False)
 
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        port = place.getsockname()[1]
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=port, authenticator=login, auth_require_tls=False)
+    controller = Controller(box, hostname="127.0.0.1", port=free_port(), authenticator=login, auth_require_tls=False)
     controller.start()
     try:
-        yield box, f"127.0.0.1:{port}"
+        yield box, f"127.0.0.1:{controller.port}"
     finally:
         controller.stop()
 
@@ -386,3 +383,25 @@ def test_what_is_kept_is_kept_at_once() -> None:
     using.keep(channel="C")
     assert seen == [{"ts": "1"}, {"ts": "1", "channel": "C"}]
     assert notifiers.settings_of(rule("webhook"))[1].secret is None
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_mail_goes_over_tls_to_a_server_that_is_trusted_and_to_no_other(
+    tls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("openssl")
+    made, box = Certificates(tmp_path), Mailbox()
+    how = rule("email", **{**MAIL, "tls": tls})
+    hidden = (
+        {"ssl_context": made.server()} if tls == "tls" else {"tls_context": made.server(), "require_starttls": True}
+    )
+    controller = Controller(box, hostname="127.0.0.1", port=free_port(), **hidden)
+    controller.start()
+    try:
+        address = f"127.0.0.1:{controller.port}"
+        assert "certificate is not trusted" in refused(how, DONE, clients(address)).why
+        monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
+        assert deliver(how, DONE, clients(address)) == ""
+    finally:
+        controller.stop()
+    assert len(box.envelopes) == 1
