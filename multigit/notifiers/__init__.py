@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Final
@@ -24,6 +24,7 @@ from multigit.plugins import load
 
 _SECRET: Final = 8
 """Characters from which a part of an address may be a secret."""
+LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 _LONGEST: Final = 300
 """Characters of a reason: servers answer with whole pages."""
 
@@ -80,6 +81,17 @@ class Clients:
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return hide_secrets(re.sub(r"\s+", " ", text)).strip()[:_LONGEST]
+
+
+def place_problem(url: str, hosts: Collection[str]) -> str:
+    """Why a key must not be sent to `url`, or ''. `hosts`: those of the service itself; this machine, for tests.
+
+    Whoever may edit repos.yaml could otherwise have any variable of the environment sent to a place of their own.
+    """
+    found = re.fullmatch(r"(https?)://([A-Za-z0-9.-]+|\[::1\])(:\d{1,5})?(/[\w./-]*)?", url)
+    if found and (found[2] in LOOPBACK or (found[1] == "https" and found[2] in hosts and not found[3])):
+        return ""
+    return f"api must be one of {', '.join(f'https://{host}' for host in hosts)}"
 
 
 def settings_of(rule: Notifier) -> tuple[ModuleType, Any]:

@@ -11,6 +11,7 @@ from multigit.model.notice import Telling
 from multigit.notifiers import Clients, NotSent
 
 API: Final = "https://slack.com/api/"
+HOSTS: Final = ("slack.com", "slack-gov.com")
 _MARKS: Final = {"started": "🚀", "finished": "✅", "failed": "❌", "aborted": "⏹️", "rolled-back": "↩️",
                  "back-merged": "🔀", "held": "⛔", "lifted": "🟢", "test": "🔔"}  # fmt: skip
 _MOST: Final = 3500
@@ -73,9 +74,6 @@ class Slack:
 
     def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         """One call (https://docs.slack.dev/apis/web-api), its errors in words."""
-        from multigit.notifiers._http import checked
-
-        checked(self.api)
         try:
             from slack_sdk import WebClient
             from slack_sdk.errors import SlackApiError, SlackClientError

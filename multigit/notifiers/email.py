@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from multigit.model.config import STRICT
 from multigit.model.notice import Telling
 from multigit.model.references import Reference
-from multigit.notifiers import Clients, NotSent
+from multigit.notifiers import LOOPBACK, Clients, NotSent
 
 if TYPE_CHECKING:
     import smtplib
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 _SERVER: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?::(?P<port>\d{1,5}))?")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,7 @@ def _server(text: str, settings: Settings) -> tuple[str, int]:
     found = _SERVER.fullmatch(text)
     if not found:
         raise NotSent(f"{settings.address.variable} is no mail server: host or host:port is meant", lasting=True)
-    if settings.tls == "none" and found["host"] not in _LOOPBACK:
+    if settings.tls == "none" and found["host"] not in LOOPBACK:
         raise NotSent("tls: none is only for a mail server on this machine", lasting=True)
     return found["host"], int(found["port"] or _PORTS[settings.tls])
 

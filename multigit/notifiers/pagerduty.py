@@ -16,11 +16,12 @@ from multigit.model.config import STRICT
 from multigit.model.notice import Telling
 from multigit.model.plain import plain
 from multigit.model.references import Reference
-from multigit.notifiers import Clients
+from multigit.notifiers import Clients, place_problem
 
 _ACTIONS: Final = {"failed": "trigger", "rolled-back": "trigger", "held": "trigger", "test": "trigger",
                    "finished": "resolve", "back-merged": "resolve", "aborted": "resolve",
                    "lifted": "resolve"}  # fmt: skip
+_HOSTS: Final = ("events.pagerduty.com", "events.eu.pagerduty.com")
 _SUMMARY: Final = 1024
 """Characters that PagerDuty takes for a summary."""
 
@@ -34,6 +35,10 @@ class Settings:
     """The integration (routing) key."""
     api: str = "https://events.pagerduty.com"
     """Where PagerDuty is; `https://events.eu.pagerduty.com` for accounts in the EU."""
+
+    def __post_init__(self) -> None:
+        if problem := place_problem(self.api, _HOSTS):
+            raise ValueError(problem)
 
 
 def notify(settings: Settings, event: Telling, clients: Clients) -> str:

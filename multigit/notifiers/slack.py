@@ -14,8 +14,8 @@ from multigit.model.config import STRICT
 from multigit.model.names import RepoName
 from multigit.model.notice import Telling
 from multigit.model.references import Reference
-from multigit.notifiers import Clients, NotSent
-from multigit.notifiers._slack import API, NotEditable, Slack, cut, message, person_problem, plainly
+from multigit.notifiers import Clients, NotSent, place_problem
+from multigit.notifiers._slack import API, HOSTS, NotEditable, Slack, cut, message, person_problem, plainly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class Settings:
     """Where Slack is; `https://slack-gov.com/api/` for GovSlack."""
 
     def __post_init__(self) -> None:
+        if problem := place_problem(self.api, HOSTS):
+            raise ValueError(problem)
         for people in self.owners.values():
             for person in people:
                 if problem := person_problem(person):

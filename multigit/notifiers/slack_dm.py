@@ -12,8 +12,8 @@ from multigit.model.config import STRICT
 from multigit.model.names import RepoName
 from multigit.model.notice import Telling
 from multigit.model.references import Reference
-from multigit.notifiers import Clients, NotSent
-from multigit.notifiers._slack import API, MAIL, Slack, message, person_problem
+from multigit.notifiers import Clients, NotSent, place_problem
+from multigit.notifiers._slack import API, HOSTS, MAIL, Slack, message, person_problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,8 @@ class Settings:
     """Where Slack is; `https://slack-gov.com/api/` for GovSlack."""
 
     def __post_init__(self) -> None:
+        if problem := place_problem(self.api, HOSTS):
+            raise ValueError(problem)
         named = [] if self.to in ("author", "owners") else [self.to]
         for person in (*named, *self.people.values(), *(one for people in self.owners.values() for one in people)):
             if problem := person_problem(person):

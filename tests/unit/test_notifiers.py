@@ -222,7 +222,6 @@ def test_slack_silent_or_gone(server: Receiver, slack: FakeSlack) -> None:
     assert "no answer" in refused(bot(server), DONE, clients(slack.token)).why
     gone = rule("slack", channel="#releases", api="http://127.0.0.1:1/api/")
     assert "Connection refused" in refused(gone, DONE, clients(slack.token)).why
-    assert "is http" in refused(rule("slack", channel="#x", api="http://slack.com/"), DONE, clients(slack.token)).why
 
 
 def test_slack_without_its_library(server: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,3 +404,28 @@ def test_mail_goes_over_tls_to_a_server_that_is_trusted_and_to_no_other(
     finally:
         controller.stop()
     assert len(box.envelopes) == 1
+
+
+@pytest.mark.parametrize(
+    ("api", "right"),
+    [
+        ("https://slack.com/api/", True),
+        ("https://slack-gov.com/api/", True),
+        ("http://127.0.0.1:8080/api/", True),
+        ("http://slack.com/api/", False),
+        ("https://slack.com.evil.example/api/", False),
+        ("https://evil.example/slack.com/", False),
+        ("https://slack.com@evil.example/", False),
+        ("https://slack.com:8443/api/", False),
+        ("file:///etc/passwd", False),
+    ],
+)
+def test_a_key_is_sent_to_its_own_service_alone(api: str, right: bool) -> None:
+    for kind in ("slack", "slack-dm"):
+        how = replace(rule(kind), settings={**rule(kind).settings, "api": api})
+        if right:
+            assert notifiers.settings_of(how)[1].api == api
+        else:
+            assert "api must be one of https://slack.com" in refused(how, DONE, clients("xoxb-1")).why
+    if not right:
+        assert "api must be one of https://events.p" in refused(rule("pagerduty", api=api), DONE, clients("key")).why

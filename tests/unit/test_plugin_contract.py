@@ -22,7 +22,7 @@ import multigit.tagschemes
 from multigit.model.config import STRICT
 
 SLOW = ("pydantic", "git", "yaml", "rich", "questionary", "boto3", "subprocess", "semver", "click", "requests",
-        "slack_sdk", "smtplib", "ssl", "http.client")  # fmt: skip
+        "slack_sdk", "smtplib", "http.client")  # fmt: skip
 
 
 def modules(package: ModuleType) -> list[str]:
