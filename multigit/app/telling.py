@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from multigit.errors import MultigitError
-from multigit.model.delivery import Delivery
+from multigit.model.delivery import Delivery, State
 from multigit.model.notice import Notice, Telling, read, wanted
 from multigit.model.plain import plain
 
@@ -66,6 +66,7 @@ class Teller:
             rows = self.outbox.put([rule.name for rule in rules], plain(notice))
             for row, rule in zip(rows, rules, strict=True):
                 self._mine[row] = Delivery(notifier=rule.name, event=notice.event, run=notice.run, state="waiting")
+            self._tried.clear()  # what failed before is tried again first: the notices of a run keep their order
             self.send(force=True)
         except Exception as broken:  # noqa: BLE001  telling people must not end what people are told of
             self._remark(f"nobody can be told: {_said(broken)}")
@@ -75,7 +76,7 @@ class Teller:
         try:
             for row in self.outbox.expire():
                 self._remark(f"{_named(row)} was given up after a day: {row.why or 'it was never tried'}")
-                self._mine[row.id] = _delivery(row, "given-up")
+                self._mine[row.id] = _delivery(row, "given-up", tried=False)
             rows = [row for row in self.outbox.waiting() if row.id not in self._tried]
             for name in dict.fromkeys(row.notifier for row in rows if force or row.due(self._now())):
                 lane = self._lanes.get(name)
@@ -89,7 +90,7 @@ class Teller:
         """Begin to send everything that waits, as the work of this very command, which may take that long."""
         self._left = max(self._left, seconds)
         try:
-            self._mine.update({row.id: _delivery(row, "waiting") for row in self.outbox.waiting()})
+            self._mine.update({row.id: _delivery(row, "waiting", tried=False) for row in self.outbox.waiting()})
         except MultigitError as broken:
             self._remark(f"nobody can be told: {_said(broken)}")
         self.send(force=True)
@@ -108,7 +109,7 @@ class Teller:
         with self._lock:
             told, remarks = dict(self._mine), list(self._remarks)
             self._mine, self._remarks = {}, []
-        warnings = [*remarks, *(_waiting(one) for one in told.values() if one.state == "waiting")]
+        warnings = [*remarks, *_waiting([one for one in told.values() if one.state == "waiting"])]
         return tuple(told.values()), tuple(warnings)
 
     def _wait(self, until: float) -> bool:
@@ -120,35 +121,36 @@ class Teller:
     def _lane(self, name: str, force: bool) -> None:
         """Send what waits for one notifier, in order; after a failure that may pass, nothing more goes there now."""
         try:
-            rows = [row for row in self.outbox.waiting() if row.notifier == name and row.id not in self._tried]
-            stuck: set[str] = set()
+            rows = [row for row in self.outbox.waiting() if row.notifier == name]
+            stuck: dict[str, str] = {}  # a run, of which nothing more is told now, and why
             for row in rows:
-                if not (force or row.due(self._now())):
-                    stuck.add(row.run)
+                if row.id in self._tried or not (force or row.due(self._now())):
+                    stuck.setdefault(row.run, row.why)
                 elif row.run not in stuck and (why := self._handled(row, stuck)):
-                    self._stopped(rows, why)
+                    stuck = dict.fromkeys((one.run for one in rows), why)
                     break
+            self._left_over(rows, stuck)
             if force:
                 self._tried.update(row.id for row in rows)
         except Exception as broken:  # noqa: BLE001  a thread's traceback helps nobody
             self._remark(f"notices for {name}: {_said(broken)}")
 
-    def _handled(self, row: Row, stuck: set[str]) -> str:
+    def _handled(self, row: Row, stuck: dict[str, str]) -> str:
         """Send one row if it may be sent now; why nothing more should go this way now, or ''."""
         if row.pause and not self._patient(row.pause):
             return row.why
         if not self.outbox.claim(row.id):  # another command is at it
-            stuck.add(row.run)
+            stuck[row.run] = row.why
             return ""
         return self._sent(row, stuck)
 
-    def _stopped(self, rows: Sequence[Row], why: str) -> None:
-        """What was not tried now waits for the same reason."""
+    def _left_over(self, rows: Sequence[Row], stuck: Mapping[str, str]) -> None:
+        """What was not tried now waits for the same reason as what it waits for."""
         with self._lock:
             for row in rows:
                 mine = self._mine.get(row.id)
                 if mine is not None and mine.state == "waiting" and not mine.why:
-                    self._mine[row.id] = replace(mine, why=why)
+                    self._mine[row.id] = replace(mine, why=stuck.get(row.run, ""))
 
     def _patient(self, until: datetime) -> bool:
         """Whether the time that the other side asked for is over, or soon: then it is waited for."""
@@ -157,7 +159,7 @@ class Teller:
             time.sleep(seconds)
         return seconds <= _PATIENCE
 
-    def _sent(self, row: Row, stuck: set[str]) -> str:
+    def _sent(self, row: Row, stuck: dict[str, str]) -> str:
         from multigit.notifiers import NotSent
 
         self._tried.add(row.id)
@@ -173,7 +175,7 @@ class Teller:
         except NotSent as failed:
             self.outbox.failed(row.id, failed.why, failed.retry_after)
             self._became(row, "waiting", failed.why)
-            stuck.add(row.run)
+            stuck[row.run] = failed.why
             # One that the server cannot take must not hold up the others; a server that is slow, or busy, holds up all.
             return failed.why if failed.retry_after or time.monotonic() - began >= _SLOW else ""
         self.outbox.sent(row.id)
@@ -197,7 +199,7 @@ class Teller:
                           on_keep=lambda values: self.outbox.keep(row.id, values))  # fmt: skip
         return deliver(rule, worded(self._session, rule, notice), clients)
 
-    def _became(self, row: Row, state: str, why: str) -> None:
+    def _became(self, row: Row, state: State, why: str) -> None:
         with self._lock:
             if row.id in self._mine:
                 self._mine[row.id] = _delivery(row, state, why)
@@ -218,21 +220,23 @@ def worded(session: Session, rule: Notifier, notice: Notice) -> Telling:
     return telling(notice, rule.lang or session.config.system.lang)
 
 
-def _delivery(row: Row, state: str, why: str = "") -> Delivery:
-    known: Literal["sent", "waiting", "given-up"]
-    known = "sent" if state == "sent" else "given-up" if state == "given-up" else "waiting"
-    return Delivery(notifier=row.notifier, event=row.event, run=row.run, state=known, why=why or row.why,
-                    tries=row.tries + (known != "given-up"))  # fmt: skip
+def _delivery(row: Row, state: State, why: str = "", *, tried: bool = True) -> Delivery:
+    return Delivery(notifier=row.notifier, event=row.event, run=row.run, state=state, why=why or row.why,
+                    tries=row.tries + tried)  # fmt: skip
 
 
 def _named(row: Row) -> str:
     return f'the notice "{row.event}" of {row.run or "a test"} for {row.notifier}'
 
 
-def _waiting(one: Delivery) -> str:
-    why = one.why or f"no answer within {BUDGET:.0f} s"
-    return (f'{one.notifier} was not told "{one.event}": {why}; the next command tries again'
-            f" (or: multigit notify send)")  # fmt: skip
+def _waiting(left: Sequence[Delivery]) -> Iterator[str]:
+    """A line for each notifier and reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for one in left:
+        reasons.setdefault((one.notifier, one.why or f"no answer within {BUDGET:.0f} s"), []).append(f'"{one.event}"')
+    for (name, why), events in reasons.items():
+        again = "the next command tries again (or: multigit notify send)"
+        yield f"{name} was not told {' and '.join(events)}: {why}; {again}"
 
 
 def _said(broken: Exception) -> str:

@@ -23,6 +23,7 @@ SHELF_LIFE: Final = timedelta(hours=24)
 _KEPT: Final = timedelta(days=7)
 _CLAIM: Final = timedelta(seconds=60)
 """A claim ends by itself: the process may hang, or its number may have gone to another one."""
+_AT_ONCE: Final = 2
 _FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 3600.0
 _TABLE: Final = """
 create table if not exists outbox (
@@ -52,10 +53,10 @@ class Row:
     why: str
 
     def due(self, now: datetime) -> bool:
-        """Whether to try again by now: at once after the first failure, then ever later, at most an hour."""
-        if self.tries < 2 or self.tried is None:
+        """Whether to try again by now: twice at once (at the end of its run, and after it), then ever later."""
+        if self.tries <= _AT_ONCE or self.tried is None:
             return True
-        wait = min(_FIRST_PAUSE * 2 ** (self.tries - 2), _LONGEST_PAUSE)
+        wait = min(_FIRST_PAUSE * 2 ** min(self.tries - _AT_ONCE - 1, 16), _LONGEST_PAUSE)
         return now >= self.tried + timedelta(seconds=wait)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+State = Literal["sent", "waiting", "given-up"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
@@ -13,6 +15,6 @@ class Delivery:
     notifier: str
     event: str
     run: str = ""
-    state: Literal["sent", "waiting", "given-up"]
+    state: State
     why: str = ""
     tries: int = 0

@@ -16,6 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from tests.support.fleetkit import FleetKit
+from tests.support.killer import struck
 from tests.support.receivers import FakeSlack, Receiver, free_port, incoming_webhook
 
 pytestmark = pytest.mark.slow
@@ -110,7 +111,7 @@ def test_slack_down_fails_no_release_and_the_next_command_delivers(tmp_path: Pat
     kit = fleet(tmp_path, '  - {slack: "${env:HOOK}"}\n  - {webhook: "${env:HOOK}", when: [failed]}\n')
     env = {"HOOK": f"http://127.0.0.1:{port}/services/T000/B000/kanari"}
     ran = kit.run("promote", "dev", "stg", "--yes", env=env).ok()
-    assert 'slack was not told "finished"' in ran.text
+    assert 'slack was not told "started" and "finished"' in ran.text
     assert "the next command tries again" in ran.text
     assert outbox_flag(hermetic)
     with Receiver(answer=incoming_webhook).running() as back:
@@ -161,6 +162,18 @@ def test_a_failed_push_is_told_with_its_reason(tmp_path: Path, hook: Receiver) -
     assert (got.json["event"], got.json["severity"], got.json["env"]) == ("failed", "warning", "stg")
     assert got.json["why"]
     assert "Shop stg: 배포 실패" in got.json["text"]
+
+
+def test_a_run_that_was_killed_is_told_by_whoever_takes_it_back_elsewhere(
+    tmp_path: Path, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = fleet(tmp_path, '  - {webhook: "${env:HOOK}", when: [aborted]}\n')
+    monkeypatch.setenv("HOOK", hook.url)
+    assert struck(kit, "result:wrote begin", "after", "kill", "promote", "dev", "stg", "--yes").code == -9
+    kit.run("abort", "--dry-run").ok()
+    assert not hook.got
+    kit.run("abort", "--yes", env={"XDG_STATE_HOME": str(tmp_path / "elsewhere")}).ok()
+    assert [(got.json["event"], got.json["severity"]) for got in hook.got] == [("aborted", "warning")]
 
 
 def test_rollback_hold_and_hotfix_are_told_by_their_words(tmp_path: Path, hook: Receiver) -> None:

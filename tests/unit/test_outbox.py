@@ -89,7 +89,7 @@ assert Outbox(Journal(Path({str(tmp_path / "journal.sqlite3")!r}), Path("/srv/sh
     assert again(tmp_path, clock).claim(row), "our own claim is too old"
 
 
-@pytest.mark.parametrize(("tries", "seconds"), [(1, 0), (2, 30), (3, 60), (4, 120), (20, 3600)])
+@pytest.mark.parametrize(("tries", "seconds"), [(1, 0), (2, 0), (3, 30), (4, 60), (5, 120), (40, 3600)])
 def test_it_is_tried_again_ever_later(outbox: Outbox, clock: Clock, tries: int, seconds: int) -> None:
     (number,) = outbox.put(["slack"], notice())
     for _ in range(tries):
