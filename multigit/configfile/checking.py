@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from multigit.configfile import gates, rules, serving, source, templates, typed
 from multigit.configfile.problems import ConfigError, Finding, Problem, Where
 from multigit.model.config import Config
@@ -29,7 +31,8 @@ def _placed(read: source.Source, found: list[Finding], spoiled: list[Where]) -> 
     for finding in found:
         if not any(finding.where[: len(where)] == where for where in spoiled):
             spot = read.spot(finding.where, key=finding.key)
-            problems.setdefault((spot, finding.message), read.problem(spot, finding.message, finding.suggestion))
+            problem = read.problem(spot, finding.message, finding.suggestion)
+            problems.setdefault((spot, finding.message), replace(problem, source="") if finding.secret else problem)
     return list(problems.values())
 
 

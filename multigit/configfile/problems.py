@@ -57,6 +57,8 @@ class Finding:
     message: str
     suggestion: str = ""
     key: bool = False
+    secret: bool = False
+    """What stands there may be a secret: the line is not shown."""
 
 
 class ConfigError(UsageError):

@@ -67,8 +67,8 @@ def test_settings_are_frozen_strict_and_keyword_only(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_check_and_each_of_its_settings_is_documented(name: str) -> None:
-    module = import_module(name)
-    assert f"kind: {name.rpartition('.')[2]}" in (module.__doc__ or ""), "the docstring shows a line of repos.yaml"
+    module, word = import_module(name), name.rpartition(".")[2].replace("_", "-")
+    assert f"kind: {word}" in (module.__doc__ or ""), "the docstring shows a line of repos.yaml"
     source = ast.parse(inspect.getsource(module))
     body = next(n for n in source.body if isinstance(n, ast.ClassDef) and n.name == "Settings").body
     for field, after in zip(body, [*body[1:], None], strict=True):
