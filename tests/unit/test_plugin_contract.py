@@ -20,7 +20,20 @@ import multigit.checks
 import multigit.tagschemes
 from multigit.model.config import STRICT
 
-SLOW = ("pydantic", "git", "yaml", "rich", "questionary", "boto3", "subprocess", "semver", "click", "requests")
+SLOW = (
+    "pydantic",
+    "git",
+    "yaml",
+    "rich",
+    "questionary",
+    "boto3",
+    "urllib3",
+    "pg8000",
+    "subprocess",
+    "semver",
+    "click",
+    "requests",
+)
 
 
 def modules(package: ModuleType) -> list[str]:
