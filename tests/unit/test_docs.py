@@ -7,6 +7,8 @@ import re
 from multigit import errors
 from multigit.cli.group import VERBS
 from multigit.configfile import parse
+from multigit.model.names import EnvName
+from multigit.model.serving import checks_of
 from tests.support import faults, shown
 
 
@@ -36,6 +38,17 @@ def test_the_readme_s_configuration_loads() -> None:
     (text,) = blocks("README.md", "yaml")
     config = parse(text.encode(), "README.md")
     assert [repo.name for repo in config.fleet] == ["shop_root", "shop_api", "shop_web"]
+
+
+def test_the_checks_on_the_page_of_health_load() -> None:
+    (text,) = blocks("docs/health.md", "yaml")
+    head = "version: 1\nsystem: {name: shop}\nremotes: {origin: 'git@github.com:team/{repo}.git'}\n"
+    envs = "environments: {stg: {branch: stg, vars: {pre: stg-}}, prod: {branch: main, vars: {pre: ''}}}\n"
+    config = parse((head + envs + text).encode(), "health.md")
+    assert {check.kind for check in checks_of(config, config.environments[EnvName("stg")])} >= {
+        "ecs-stable",
+        "database",
+    }
 
 
 def test_the_readme_s_commands_exist() -> None:
