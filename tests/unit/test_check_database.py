@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -140,3 +143,18 @@ def test_settings_that_cannot_be_right_are_mistakes_in_the_file(settings: str, t
         config(f"{{kind: database, {settings}}}")
     assert told in caught.value.why
     assert "hunter22" not in caught.value.why
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not _HERE, reason="needs PostgreSQL: run scripts/servers-install as root")
+def test_a_database_that_is_going_or_coming_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    native = pytest.importorskip("pg8000.native")
+    with postgres() as port:
+        line = native.Connection("gli", password=PASSWORD, host="127.0.0.1", port=int(port), database="postgres")
+        backend = line.run("SELECT pg_backend_pid()")[0][0]
+        postmaster = int(Path(f"/proc/{backend}/stat").read_text("ascii").rpartition(")")[2].split()[1])
+        os.kill(postmaster, signal.SIGTERM)  # a smart shutdown: it waits for this session and takes no other
+        said = says(monkeypatch, dsn(port, database="postgres"))
+    assert (said.state, said.retry_after) == ("wait", 5.0)
+    with suppress(OSError, native.InterfaceError):
+        line.close()
