@@ -67,6 +67,12 @@ def test_every_link_leads_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_every_link_of_the_reference_leads_to_a_heading_of_it() -> None:
+    text = (shown.ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    headings = {title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
 def test_the_exit_codes_of_the_docs_are_those_of_the_code() -> None:
     text = (shown.ROOT / "docs" / "consent.md").read_text(encoding="utf-8")
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
