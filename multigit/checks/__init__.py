@@ -13,17 +13,19 @@ from types import ModuleType
 from typing import Any
 
 from multigit.errors import MultigitError, UsageError
-from multigit.model.building import built
+from multigit.model.building import built, with_numbers
 from multigit.model.config import Gate
 from multigit.model.plain import plain
+from multigit.model.plan import Land
 from multigit.model.serving import HealthCheck, Serving
-from multigit.model.template import render
+from multigit.model.template import filled
 from multigit.model.verdict import GateResult, Subject, Verdict
 from multigit.plugins import asks_what_runs, load
 
 
 def settings_of(module: ModuleType, values: Mapping[str, Any]) -> Any:
     """The check's own `Settings` made of what repos.yaml says; UsageError names every field that is wrong."""
+    values = with_numbers(module.Settings, values)
     made = _plainly(module, values)
     if made is not None:
         return made
@@ -77,7 +79,8 @@ def _serving(subject: Subject) -> Serving:
     name = subject.plan.source or subject.plan.target
     assert name is not None
     env = subject.config.environments[name]
-    return Serving(config=subject.config, env=env, repo=None, now=subject.now, folder=subject.folder)
+    commits = {step.repo: step.source for step in subject.plan.steps if isinstance(step, Land) and step.source}
+    return Serving(config=subject.config, env=env, repo=None, now=subject.now, folder=subject.folder, commits=commits)
 
 
 def _answer(
@@ -103,7 +106,6 @@ def filled_in(module: ModuleType, values: Mapping[str, Any], words: Mapping[str,
     """The settings with the templates among them rendered; UsageError where a word is not known."""
     templates = getattr(module, "TEMPLATES", ())
     try:
-        return {key: render(value, words) if key in templates and isinstance(value, str) else value
-                for key, value in values.items()}  # fmt: skip
+        return {key: filled(value, words) if key in templates else value for key, value in values.items()}
     except ValueError as unknown:
         raise UsageError(str(unknown), hint="multigit config check") from None

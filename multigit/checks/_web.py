@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -20,7 +21,7 @@ class Unwell(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What was served. `body` is cut at LARGEST bytes; `took` in seconds."""
+    """What was served. `body` is cut at LARGEST bytes, or as many as were asked for; `took` in seconds."""
 
     status: int
     headers: dict[str, str]
@@ -30,12 +31,17 @@ class Page:
     url: str
 
 
-def fetched(url: str, timeout: float, *, follow: int = REDIRECTS) -> Page:
-    """The page at `url` after at most `follow` redirects on the same host; Unwell where there is none in time."""
+def fetched(
+    url: str, timeout: float, *, follow: int = REDIRECTS, headers: Mapping[str, str] | None = None, most: int = LARGEST
+) -> Page:
+    """The page at `url` after at most `follow` redirects on the same host; Unwell where there is none in time.
+
+    `headers` are sent beside our own; `most`: bytes that are looked at.
+    """
     start = time.monotonic()
     asked = url
     for _ in range(follow + 1):
-        page = _once(asked, start + timeout, start)
+        page = _once(asked, start + timeout, start, headers or {}, most)
         where = page.headers.get("location")
         if page.status not in (301, 302, 303, 307, 308) or where is None:
             return page
@@ -54,16 +60,17 @@ def _same_host(one: str, other: str) -> bool:
     return here.hostname == there.hostname and same_port and (here.scheme == there.scheme or upward)
 
 
-def _once(url: str, until: float, start: float) -> Page:
+def _once(url: str, until: float, start: float, more: Mapping[str, str], most: int) -> Page:
     import urllib3
 
     left = max(0.05, until - time.monotonic())
-    headers = {"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
+    headers = {"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity", "Cache-Control": "no-cache",
+               **more}  # fmt: skip
     try:
         answer = _pool(url).request("GET", url, headers=headers, redirect=False, preload_content=False,
                                     timeout=urllib3.Timeout(connect=min(left, 10.0), read=left))  # fmt: skip
         try:
-            body, cut = _read(answer, until)
+            body, cut = _read(answer, until, most)
         finally:
             answer.close()
     except urllib3.exceptions.HTTPError as broken:
@@ -74,16 +81,16 @@ def _once(url: str, until: float, start: float) -> Page:
     return Page(status=answer.status, headers=found, body=body, cut=cut, took=time.monotonic() - start, url=url)
 
 
-def _read(answer: Any, until: float) -> tuple[bytes, bool]:
+def _read(answer: Any, until: float, most: int) -> tuple[bytes, bool]:
     body = bytearray()
-    while len(body) < LARGEST:
+    while len(body) < most:
         if time.monotonic() > until:
             raise Unwell("the answer does not end in time")
         piece = answer.read1(16 * 1024)
         if not piece:
             return bytes(body), False
         body += piece
-    return bytes(body[:LARGEST]), True
+    return bytes(body[:most]), True
 
 
 @lru_cache(maxsize=1)

@@ -135,6 +135,9 @@ def _kinds(gate: Mapping[str, Any], parts: Mapping[str, Any], *, serving: bool) 
         if word and asks_what_runs(load("checks", word)) is serving:
             yield f"### {word}\n"
             yield _table({**kind, "properties": properties}, parts) if properties else "No settings of its own.\n"
+            for name in dict.fromkeys(_parts_of(properties)):
+                yield f"#### {name}\n\n{parts[name]['description']}\n"
+                yield _table(parts[name], parts)
 
 
 def _notifiers(rule: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[str]:

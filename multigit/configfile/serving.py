@@ -12,9 +12,10 @@ from multigit.configfile.source import Source
 from multigit.configfile.wording import worded
 from multigit.errors import UsageError
 from multigit.model import logs
+from multigit.model.building import with_numbers
 from multigit.model.config import Config, Environment
 from multigit.model.serving import WORDS, HealthCheck, Unfit, Watch, sections, watching
-from multigit.model.template import fields, flaw, render
+from multigit.model.template import fields, filled, flaw, texts
 
 _SAMPLE: Final = {"sha": "0" * 40, "repo": "repo", "env": "env", "tag": "tag"}
 
@@ -47,14 +48,12 @@ def _check(env: Environment, check: HealthCheck, read: Source) -> Iterator[Findi
         yield Finding(where=(*check.where, "kind"), message=message, suggestion="it can be asked under gates")
         return
     words = {**_SAMPLE, **env.vars}
-    templates = {
-        name: text for name in getattr(module, "TEMPLATES", ()) if isinstance(text := check.settings.get(name), str)
-    }
-    wrong = [found for name, text in templates.items() for found in _template((*check.where, name), text, words)]
+    templates = {name: check.settings[name] for name in getattr(module, "TEMPLATES", ()) if name in check.settings}
+    wrong = [found for place, text in texts(templates) for found in _template((*check.where, *place), text, words)]
     yield from wrong
     if not wrong:
-        filled = {**check.settings, **{name: render(text, words) for name, text in templates.items()}}
-        yield from _settings(check, filled, module.Settings, read)
+        values = with_numbers(module.Settings, {**check.settings, **filled(templates, words)})
+        yield from _settings(check, values, module.Settings, read)
 
 
 def _template(where: Where, text: str, words: Mapping[str, str]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from multigit.configfile.problems import Where
 from multigit.model.config import Config, Environment, Gate, Notifier, Repo
+from multigit.model.references import Reference
 
 NAMED = {"environments": "Environment", "repos": "Repo", "gates": "Gate"}
 """Maps whose entries carry their key as `name`."""
@@ -36,6 +37,14 @@ def words_at(where: Where, root: Any = Config) -> tuple[str, ...]:
         kind = _inside(kind, step)
     kind = _bare(kind)
     return tuple(str(word) for word in get_args(kind)) if get_origin(kind) is Literal else ()
+
+
+def refers_at(where: Where, root: Any = Config) -> bool:
+    """Whether a reference to a secret is wanted at `where`: what stands there may be the secret itself."""
+    kind: Any = root
+    for step in where:
+        kind = _inside(kind, step)
+    return _bare(kind) is Reference
 
 
 def _inside(kind: Any, step: str | int) -> Any:

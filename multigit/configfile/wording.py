@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from multigit.configfile.problems import Finding, Where, did_you_mean, one_of
-from multigit.configfile.shape import keys_at, words_at
+from multigit.configfile.shape import keys_at, refers_at, words_at
 from multigit.configfile.source import Source
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def worded(error: ErrorDetails, where: Where, read: Source, value: Any, kind: An
         return _choice(where, error, words_at(loc, kind), read.texts.get(where), value)
     wanted = _WANTED.get(error["type"])
     message = f"{dotted(where)} {wanted}" if wanted else _reason(error)
-    return Finding(where=where, message=message, suggestion=_remedy(error["type"], where, read, value))
+    suggestion = _remedy(error["type"], where, read, value)
+    return Finding(where=where, message=message, suggestion=suggestion, secret=refers_at(loc, kind))
 
 
 def _choice(where: Where, error: ErrorDetails, words: tuple[str, ...], typed: str | None, value: Any) -> Finding:

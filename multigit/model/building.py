@@ -6,11 +6,14 @@ For what was checked before. Whoever has to explain what does not fit asks pydan
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+_DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
 
 
 def built(kind: Any, value: Any) -> Any:
@@ -34,6 +37,13 @@ def built(kind: Any, value: Any) -> Any:
     if not isinstance(kind, type):
         raise TypeError(kind)
     return kind(_exactly(str, value)) if issubclass(kind, str) and kind is not str else _exactly(kind, value)
+
+
+def with_numbers(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with `0.5` as a number where `kind` has one: repos.yaml reads it as a text."""
+    wanted = {word for word, (_, hint) in _hints(kind).items() if float in (hint, *get_args(hint))}
+    return {word: float(value) if word in wanted and isinstance(value, str) and _DECIMAL.fullmatch(value) else value
+            for word, value in values.items()}  # fmt: skip
 
 
 def _exactly(kind: Any, value: Any) -> Any:

@@ -81,6 +81,8 @@ class Serving:
     """What should be running: the head of the environment's branch. None: not known."""
     tag: Tag | None = None
     """The release it belongs to."""
+    commits: Mapping[RepoName, Oid] = field(default_factory=dict)
+    """As a gate: what the plan would bring, by repository."""
 
     def words(self) -> dict[str, str]:
         """What templates may use."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 _FIELD = re.compile(r"\{([a-z_]+)(?::([^{}]*))?\}")
 _DIRECTIVES = {"Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{2}", "d": r"\d{2}", "H": r"\d{2}", "M": r"\d{2}", "S": r"\d{2}"}
@@ -23,6 +24,24 @@ def render(template: str, values: Mapping[str, str | datetime]) -> str:
         return value[: int(spec)] if spec else value
 
     return _FIELD.sub(one, template)
+
+
+def filled(value: Any, values: Mapping[str, str | datetime]) -> Any:
+    """`value` with every text in it rendered, also in lists and maps."""
+    if isinstance(value, str):
+        return render(value, values)
+    if isinstance(value, Mapping):
+        return {key: filled(inner, values) for key, inner in value.items()}
+    return [filled(inner, values) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def texts(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text in `value` and its place there."""
+    if isinstance(value, str):
+        yield (), value
+    pairs = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for step, inner in pairs:
+        yield from (((step, *place), text) for place, text in texts(inner))
 
 
 def pattern(template: str) -> re.Pattern[str]:

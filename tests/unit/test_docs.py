@@ -7,6 +7,8 @@ import re
 from multigit import errors
 from multigit.cli.group import VERBS
 from multigit.configfile import parse
+from multigit.model.names import EnvName
+from multigit.model.serving import checks_of
 from tests.support import faults, shown
 
 
@@ -38,6 +40,17 @@ def test_the_readme_s_configuration_loads() -> None:
     assert [repo.name for repo in config.fleet] == ["shop_root", "shop_api", "shop_web"]
 
 
+def test_the_checks_on_the_page_of_health_load() -> None:
+    (text,) = blocks("docs/health.md", "yaml")
+    head = "version: 1\nsystem: {name: shop}\nremotes: {origin: 'git@github.com:team/{repo}.git'}\n"
+    envs = "environments: {stg: {branch: stg, vars: {pre: stg-}}, prod: {branch: main, vars: {pre: ''}}}\n"
+    config = parse((head + envs + text).encode(), "health.md")
+    assert {check.kind for check in checks_of(config, config.environments[EnvName("stg")])} >= {
+        "ecs-stable",
+        "database",
+    }
+
+
 def test_the_readme_s_commands_exist() -> None:
     lines = [line for block in blocks("README.md", "console") for line in block.splitlines()]
     verbs = [line.split()[2] for line in lines if line.startswith("$ multigit ")]
@@ -52,6 +65,12 @@ def test_every_link_leads_somewhere() -> None:
     for page in [shown.ROOT / "README.md", *(shown.ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_link_of_the_reference_leads_to_a_heading_of_it() -> None:
+    text = (shown.ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    headings = {title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
 
 
 def test_the_exit_codes_of_the_docs_are_those_of_the_code() -> None:

@@ -21,8 +21,8 @@ import multigit.notifiers
 import multigit.tagschemes
 from multigit.model.config import STRICT
 
-SLOW = ("pydantic", "git", "yaml", "rich", "questionary", "boto3", "subprocess", "semver", "click", "requests",
-        "slack_sdk", "smtplib", "http.client")  # fmt: skip
+SLOW = ("pydantic", "git", "yaml", "rich", "questionary", "boto3", "urllib3", "pg8000", "subprocess", "semver", "click",
+        "requests", "slack_sdk", "smtplib", "http.client")  # fmt: skip
 
 
 def modules(package: ModuleType) -> list[str]:
