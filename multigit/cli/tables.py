@@ -53,6 +53,9 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
      '  abort      Take a half-done run back.\n'
      '  hold       Set, list or release stop signs and quarantines.\n'
      '\n'
+     'DEPLOY:\n'
+     '  infra  What repos.yaml wants in AWS: show it, make it, mend it.\n'
+     '\n'
      'TELL:\n'
      "  approve     Approve somebody else's saved plan, signed.\n"
      '  completion  Print the completion script of a shell.\n',
@@ -103,6 +106,9 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
       '  abort      Take a half-done run back.\n'
       '  hold       Set, list or release stop signs and quarantines.\n'
       '\n'
+      'DEPLOY:\n'
+      '  infra  What repos.yaml wants in AWS: show it, make it, mend it.\n'
+      '\n'
       'TELL:\n'
       "  approve     Approve somebody else's saved plan, signed.\n"
       '  completion  Print the completion script of a shell.\n'}
@@ -129,6 +135,7 @@ VERBS: dict[str, tuple[tuple[str, str], ...]] = {'': (('init', 'Write a repos.ya
       ('resume', 'Go on with a run that was left half done.'),
       ('abort', 'Take a half-done run back.'),
       ('hold', 'Set, list or release stop signs and quarantines.'),
+      ('infra', 'What repos.yaml wants in AWS: show it, make it, mend it.'),
       ('approve', "Approve somebody else's saved plan, signed."),
       ('completion', 'Print the completion script of a shell.')),
  'config': (('check', 'Check repos.yaml; every problem with file, line and column.'),
@@ -136,7 +143,10 @@ VERBS: dict[str, tuple[tuple[str, str], ...]] = {'': (('init', 'Write a repos.ya
             ('schema', 'The JSON Schema of repos.yaml, for editors.')),
  'hold': (('list', 'The holds in force.'),
           ('set', 'Freeze ENV: promote, hotfix and push refuse until it is released.'),
-          ('release', 'Release every hold of ENV, quarantined releases included.'))}
+          ('release', 'Release every hold of ENV, quarantined releases included.')),
+ 'infra': (('plan', 'What would be made or mended; only reads.'),
+           ('apply', 'Make and mend it; nothing is ever deleted.'),
+           ('export', 'Print the same as a template; AWS is not asked.'))}
 
 COMMON: tuple[tuple[str, str], ...] = (('-f', 'repos.yaml to use (default: here or above).'),
  ('--file', 'repos.yaml to use (default: here or above).'),
@@ -216,6 +226,16 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
             ('--plan', 'Apply exactly this saved plan.'),
             ('--confirm', 'Consent to production: the phrase the plan names.'),
             ('--override', 'Pass a gate; recorded.')),
+ 'infra': (),
+ 'infra apply': (('--adopt', 'Take in what exists without our tags: tag it, then mend it.'),
+                 ('-n', 'Stop after the plan; nothing is changed.'),
+                 ('--dry-run', 'Stop after the plan; nothing is changed.'),
+                 ('-y', 'Consent without a question; never to production.'),
+                 ('--yes', 'Consent without a question; never to production.'),
+                 ('--confirm', 'Consent to production: the phrase the plan names.')),
+ 'infra export': (('--format', 'Its language.'),),
+ 'infra plan': (('--adopt', 'Take in what exists without our tags: tag it, then mend it.'),
+                ('--exit-code', 'Exit with 10 when there are changes.')),
  'init': (('--scan', 'Find clones in DIR and one level below.'),
           ('--example', 'Start from a preset: gli, webui-mcp, manpasik, astrago, talkstudio.')),
  'log': (('--since', 'Since a release: tag, beginning of a tag, run, last, previous.'),),
@@ -310,6 +330,8 @@ VALUES: dict[str, tuple[str, ...]] = {'backmerge --confirm': (),
  'hotfix --override': (),
  'hotfix --plan': ('FILE',),
  'hotfix -m': (),
+ 'infra apply --confirm': (),
+ 'infra export --format': ('cloudformation',),
  'init --example': (),
  'init --scan': ('FILE',),
  'log --since': (),

@@ -8,6 +8,7 @@ from multigit.model import documents as docs
 from multigit.model.drift import Verified
 from multigit.model.gated import PlanExtras
 from multigit.model.health import Health
+from multigit.model.infra.changes import Infrastructure
 from multigit.model.logs import LogsDocument
 from multigit.model.plan import Plan
 from multigit.model.pulled import PullDocument
@@ -32,6 +33,7 @@ _MODELS: Final[dict[str, type]] = {
     "verify": Verified,
     "doctor": Health,
     "logs": LogsDocument,
+    "infra": Infrastructure,
 }
 NAMES: Final = tuple(f"multigit.{name}/1" for name in _MODELS)
 """What a document's `schema` may be."""

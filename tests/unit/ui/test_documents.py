@@ -20,6 +20,7 @@ from multigit.model.schemas import NAMES, file_name, generate
 from multigit.ui.documents import document, plan_document
 from tests.unit.ui import samples as s
 from tests.unit.ui.test_doctor import HEALTH
+from tests.unit.ui.test_infra import FOUND
 from tests.unit.ui.test_screens import DIFF, LOG, PULLED, SHOW
 from tests.unit.ui.test_verify_text import DRIFTED
 
@@ -55,6 +56,7 @@ DOCUMENTS: dict[str, str] = {
     "multigit.verify/1": document("", DRIFTED),
     "multigit.doctor/1": document("", HEALTH),
     "multigit.logs/1": document("", LOGS),
+    "multigit.infra/1": document("", FOUND),
     "multigit.approval/1": document("", APPROVAL),
     "multigit.error/1": document("", docs.ErrorDocument(code="MG-300", what=s.HOSTILE, exit_code=3)),
 }
