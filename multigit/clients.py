@@ -22,6 +22,7 @@ _THROTTLED: Final = frozenset((
     "SlowDown", "RequestThrottled", "RequestThrottledException", "LimitExceededException.Throttled",
 ))  # fmt: skip
 _made: dict[tuple[str, str, str], Any] = {}
+_sessions: dict[tuple[str, str], Any] = {}
 _lock = threading.RLock()  # sessions of boto3 are not made for several threads; clients are
 
 
@@ -39,7 +40,8 @@ def aws(service: str, *, region: str | None = None, role: str = "") -> Any:
     with _lock:
         key = (service, region or "", role)
         if key not in _made:
-            _made[key] = _session(region, role).client(service, region_name=region, config=_settings())
+            session = _sessions.get(key[1:]) or _sessions.setdefault(key[1:], _session(region, role))
+            _made[key] = session.client(service, region_name=region, config=_settings())
         return _made[key]
 
 
@@ -47,6 +49,7 @@ def forget() -> None:
     """Make all clients anew; for tests, whose AWS goes away."""
     with _lock:
         _made.clear()
+        _sessions.clear()
 
 
 def own_region() -> str:
@@ -69,7 +72,7 @@ def _boto3() -> Any:
 def _settings() -> Any:
     from botocore.config import Config
 
-    return Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=30)
+    return Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)
 
 
 def _session(region: str | None, role: str) -> Any:

@@ -53,6 +53,9 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
      '  abort      Take a half-done run back.\n'
      '  hold       Set, list or release stop signs and quarantines.\n'
      '\n'
+     'DEPLOY:\n'
+     '  infra  What repos.yaml wants in AWS: show it, make it, mend it.\n'
+     '\n'
      'TELL:\n'
      "  approve     Approve somebody else's saved plan, signed.\n"
      '  notify      Try the notifiers, or send what waits for them.\n'
@@ -104,6 +107,9 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
       '  abort      Take a half-done run back.\n'
       '  hold       Set, list or release stop signs and quarantines.\n'
       '\n'
+      'DEPLOY:\n'
+      '  infra  What repos.yaml wants in AWS: show it, make it, mend it.\n'
+      '\n'
       'TELL:\n'
       "  approve     Approve somebody else's saved plan, signed.\n"
       '  notify      Try the notifiers, or send what waits for them.\n'
@@ -131,6 +137,7 @@ VERBS: dict[str, tuple[tuple[str, str], ...]] = {'': (('init', 'Write a repos.ya
       ('resume', 'Go on with a run that was left half done.'),
       ('abort', 'Take a half-done run back.'),
       ('hold', 'Set, list or release stop signs and quarantines.'),
+      ('infra', 'What repos.yaml wants in AWS: show it, make it, mend it.'),
       ('approve', "Approve somebody else's saved plan, signed."),
       ('notify', 'Try the notifiers, or send what waits for them.'),
       ('completion', 'Print the completion script of a shell.')),
@@ -140,6 +147,9 @@ VERBS: dict[str, tuple[tuple[str, str], ...]] = {'': (('init', 'Write a repos.ya
  'hold': (('list', 'The holds in force.'),
           ('set', 'Freeze ENV: promote, hotfix and push refuse until it is released.'),
           ('release', 'Release every hold of ENV, quarantined releases included.')),
+ 'infra': (('plan', 'What would be made or mended; only reads.'),
+           ('apply', 'Make and mend it; nothing is ever deleted.'),
+           ('export', 'Print the same as a template; AWS is not asked.')),
  'notify': (('test', 'Send a test notice to every notifier of repos.yaml, or to NAME, now.'),
             ('send', "Send the notices that wait in this machine's outbox."))}
 
@@ -221,6 +231,16 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
             ('--plan', 'Apply exactly this saved plan.'),
             ('--confirm', 'Consent to production: the phrase the plan names.'),
             ('--override', 'Pass a gate; recorded.')),
+ 'infra': (),
+ 'infra apply': (('--adopt', 'Take in what exists without our tags: tag it, then mend it.'),
+                 ('-n', 'Stop after the plan; nothing is changed.'),
+                 ('--dry-run', 'Stop after the plan; nothing is changed.'),
+                 ('-y', 'Consent without a question; never to production.'),
+                 ('--yes', 'Consent without a question; never to production.'),
+                 ('--confirm', 'Consent to production: the phrase the plan names.')),
+ 'infra export': (('--format', 'Its language.'),),
+ 'infra plan': (('--adopt', 'Take in what exists without our tags: tag it, then mend it.'),
+                ('--exit-code', 'Exit with 10 when there are changes.')),
  'init': (('--scan', 'Find clones in DIR and one level below.'),
           ('--example', 'Start from a preset: gli, webui-mcp, manpasik, astrago, talkstudio.')),
  'log': (('--since', 'Since a release: tag, beginning of a tag, run, last, previous.'),),
@@ -320,6 +340,8 @@ VALUES: dict[str, tuple[str, ...]] = {'backmerge --confirm': (),
  'hotfix --override': (),
  'hotfix --plan': ('FILE',),
  'hotfix -m': (),
+ 'infra apply --confirm': (),
+ 'infra export --format': ('cloudformation',),
  'init --example': (),
  'init --scan': ('FILE',),
  'log --since': (),

@@ -32,10 +32,10 @@ groups: {backend: [shop-database, shop-api]}
 _INTRO: Final = f"""\
 # repos.yaml
 
-This page is made from the models in `multigit/model/config.py` (`python -m multigit.configfile.reference`); a test
-compares the two. `multigit config check` checks a file, `multigit config show` prints what it means,
-`multigit config schema` prints the JSON Schema for editors. The file is looked for in the current folder and in those
-above it; `-f FILE` names another one.
+This page is made from the models in `multigit/model/config.py` and `multigit/model/infra/settings.py`
+(`python -m multigit.configfile.reference`); a test compares the two. `multigit config check` checks a file, `multigit
+config show` prints what it means, `multigit config schema` prints the JSON Schema for editors. The file is looked for
+in the current folder and in those above it; `-f FILE` names another one.
 
 ## Twelve lines suffice
 
@@ -62,7 +62,8 @@ environment may be promoted to the next one. `multigit init --scan DIR` writes s
 `{{now:%Y%m%d-%H%M%S}}` is the time in the system's zone (`%Y %y %m %d %H %M %S`), `{{version}}` three numbers,
 `{{seq}}` the next number, `{{sha:8}}` the first eight digits of the commit, `{{component}}`, `{{repo}}` and `{{env}}`
 are names; the `vars` of an environment add their own words. A tag may use `now`, `version`, `seq`, `env` and the
-`vars`, and must use `now` or `version`. `message` knows `{{from}}` and `{{to}}`, `remotes` knows `{{repo}}`.
+`vars`, and must use `now` or `version`. `message` knows `{{from}}` and `{{to}}`, `remotes` knows `{{repo}}`. Below
+`infra`, every text may use `{{env}}` and the `vars`.
 
 ## Addresses
 
@@ -102,13 +103,23 @@ def reference() -> str:
     schema = json_schema()
     parts = schema["$defs"]
     sections = [_INTRO, "## The file\n", _table(schema, parts)]
-    for name in dict.fromkeys(_parts_of(schema["properties"])):
+    for name in _sections(schema["properties"], parts):
         if name not in ("Gate", "Notifier"):
             sections += [f"## {name}\n", f"{parts[name]['description']}\n", _table(parts[name], parts)]
     sections += ["## Gates\n", f"{parts['Gate']['description']}\n", *_gates(parts["Gate"], parts)]
     sections += [_HEALTH, _table(TypeAdapter(Watch).json_schema(), {}), *_kinds(parts["Gate"], parts, serving=True)]
     sections += ["## Notifiers\n", f"{parts['Notifier']['description']}\n", *_notifiers(parts["Notifier"], parts)]
     return "\n".join(sections)
+
+
+def _sections(value: Any, parts: Mapping[str, Any]) -> list[str]:
+    """Names of the parts of `value`, each followed by the parts it is made of; each once."""
+    found: dict[str, None] = {}
+    for name in _parts_of(value):
+        found.setdefault(name)
+        for inner in () if name == "Gate" else _sections(parts[name], parts):
+            found.setdefault(inner)
+    return list(found)
 
 
 def _parts_of(value: Any) -> Iterator[str]:

@@ -25,6 +25,10 @@ def findings(config: Config) -> Iterator[Finding]:
     yield from _promotions(config)
     yield from _others(config)
     yield from signing.findings(config)
+    if config.infra is not None:
+        from multigit.configfile import infra
+
+        yield from infra.findings(config)
     yield from templates.findings(config)
 
 

@@ -24,11 +24,24 @@ def json_schema() -> dict[str, Any]:
         parts[part]["required"] = [name for name in parts[part].get("required", ()) if name != "name"]
     parts["Gate"] = _gate(parts["Gate"], parts)
     parts["Notifier"] = _notifier(parts["Notifier"], parts)
+    schema["properties"]["infra"] = _infra(parts)
     _tidy(schema)
     for part in ("repos", "environments"):  # `gli_redis:` with nothing behind it is an entry
         entry = schema["properties"][part]["additionalProperties"]
         schema["properties"][part]["additionalProperties"] = {"anyOf": [entry, {"type": "null"}]}
     return {"$schema": DIALECT, "title": "multigit repos.yaml", **{k: v for k, v in schema.items() if k != "title"}}
+
+
+def _infra(parts: dict[str, Any]) -> dict[str, Any]:
+    """The section that `Config` carries as plain values."""
+    from pydantic import TypeAdapter
+
+    from multigit.model.infra.settings import Infra
+
+    made = TypeAdapter(Infra).json_schema(by_alias=True)
+    parts.update(made.pop("$defs"))
+    parts["Infra"] = made
+    return {"$ref": "#/$defs/Infra", "description": "What `multigit infra` makes and mends in AWS."}
 
 
 def _gate(gate: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:

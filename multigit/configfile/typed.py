@@ -18,6 +18,7 @@ from multigit.configfile.source import Source
 from multigit.configfile.wording import is_unknown, worded
 from multigit.errors import UsageError
 from multigit.model.config import Config
+from multigit.model.plain import plain
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -47,6 +48,7 @@ def check(read: Source) -> Checked:
     data = _prepared(read.data, checked.findings)
     _check_gates(read, data.get("gates"), checked)
     _check_notifiers(read, data.get("notify"), checked)
+    _check_infra(read, data, checked)
     errors = _mismatches(Config, data, read, _in_file)
     for error in errors:
         if not _follows(error, errors):
@@ -122,6 +124,22 @@ def _check_settings(read: Source, at: Where, settings: dict[str, Any], kind: Any
             where = (*at, *error["loc"])
             found.append(worded(error, where, read, value_at(settings, error["loc"]), kind))
     return None if errors else _make(kind, settings)
+
+
+def _check_infra(read: Source, data: dict[str, Any], checked: Checked) -> None:
+    """Check the section against its own models; `data` gets it with defaults filled in, or without it when wrong."""
+    if not isinstance(data.get("infra"), dict):
+        return
+    from multigit.model.infra.settings import Infra
+
+    section = data.pop("infra")
+    errors = _mismatches(Infra, section, read, lambda loc: ("infra", *loc))
+    for error in errors:
+        if not _follows(error, errors):
+            where = ("infra", *error["loc"])
+            checked.findings.append(worded(error, where, read, value_at(section, error["loc"]), Infra))
+    if not errors:
+        data["infra"] = plain(_make(Infra, section))
 
 
 def _in_file(loc: Where) -> Where:

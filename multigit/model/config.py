@@ -12,14 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from multigit.model import strict
 from multigit.model.names import Branch, EnvName, RepoName
 
 Settings = Mapping[str, Any]
 """Settings of a plug-in, checked by the plug-in's own `Settings` when it is used."""
-
-
-def _plain(name: str) -> str:
-    return name.removesuffix("_")
 
 
 Severity = Literal["info", "warning", "critical"]
@@ -39,7 +36,7 @@ When = Literal[
 """The last three name stages of the version that deploys; until then nothing happens that they mean."""
 
 
-STRICT: Any = {"extra": "forbid", "strict": True, "use_attribute_docstrings": True, "alias_generator": _plain}
+STRICT: Any = strict.STRICT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +258,8 @@ class Config:
     """Who is told of what happens."""
     log: Log = field(default_factory=Log)
     signing: Signing = field(default_factory=Signing)
+    infra: Settings | None = None
+    """What `multigit infra` makes and mends in AWS, checked; `model.infra.settings.infra_of` gives it as models."""
 
     @property
     def title(self) -> str:

@@ -8,6 +8,7 @@ from multigit.model import documents as docs
 from multigit.model.drift import Verified
 from multigit.model.gated import PlanExtras
 from multigit.model.health import Health
+from multigit.model.infra.changes import Infrastructure
 from multigit.model.logs import LogsDocument
 from multigit.model.notice import Notice
 from multigit.model.plan import Plan
@@ -35,6 +36,7 @@ _MODELS: Final[dict[str, type]] = {
     "logs": LogsDocument,
     "notify": docs.NotifyDocument,
     "notice": Notice,
+    "infra": Infrastructure,
 }
 NAMES: Final = tuple(f"multigit.{name}/1" for name in _MODELS)
 """What a document's `schema` may be."""

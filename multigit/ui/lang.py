@@ -29,6 +29,10 @@ _SENTENCES: Final[dict[str, dict[Lang, str]]] = {
         "ko": "저장소 {total}개 중 {count}개에서 {target}을(를) {tag}(으)로 되돌릴까요?",
     },
     "approve": {"en": "Approve this plan of {who} for {target}?", "ko": "{who} 님의 {target} 계획을 승인할까요?"},
+    "infra": {
+        "en": "Make or change {count} resources in AWS account {account}?",
+        "ko": "AWS 계정 {account}의 리소스 {count}개를 만들거나 변경할까요?",
+    },
     "resume": {"en": "Go on with run {run}?", "ko": "실행 {run}을(를) 이어서 진행할까요?"},
     "abort": {
         "en": "Give up run {run} and put back what it pushed?",

@@ -62,6 +62,17 @@ def rollback_needs_phrase(*, command: str, phrase: str) -> Refused:
     )
 
 
+def production_needs_phrase(*, command: str, phrase: str) -> Refused:
+    """Production, nobody to ask, and the phrase that is bound to what was shown is missing."""
+    return Refused(
+        "production is changed only with consent to what was shown, and there is nobody to ask",
+        why="stdin and stderr are not both a terminal, or --no-input was given; --yes covers non-production only",
+        hint=f"{command} --confirm {shlex.quote(phrase)}",
+        state=NOTHING,
+        code="MG-318",
+    )
+
+
 def nobody_to_ask(*, command: str) -> Refused:
     """A change outside production without a terminal and without --yes."""
     return Refused(

@@ -9,7 +9,7 @@ import pytest
 
 from multigit.app import serving
 from multigit.clients import aws
-from tests.support.cloud import aws_cloud
+from tests.support.awscloud import aws_cloud
 from tests.support.ecs_rollout import rolling
 from tests.support.fleetkit import ENVIRONMENTS, FleetKit
 

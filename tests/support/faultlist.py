@@ -188,6 +188,11 @@ SECTIONS: dict[str, dict[str, str]] = {
         "deploy-step-killed": "A deploy step killed after its call: observe, act, observe",
         "deploy-throttled": "A throttled or eventually consistent cloud: observe, act, observe",
         "wrong-account": "Wrong account or region: the expected account is in the plan",
+        "infra-killed": "`infra apply` killed after any call to AWS: run again, the same end state",
+        "infra-denied": "AWS refuses one resource: the others go on, it is named, the same command goes on",
+        "infra-signed-out": "No credentials, or they expire midway: said as such, nothing more is tried",
+        "infra-throttled": "AWS asks for less: five attempts, then said as such",
+        "infra-no-boto3": "boto3 is missing: said how to install it",
         "health-flaps": "A health check that flaps: n of m",
         "health-redirects-inward": "A health check that redirects inward is refused",
         "health-never-ends": "A health check that never ends is capped",
@@ -199,7 +204,7 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 _LATER = "comes with the verbs that deploy"
 WHY_NOT: dict[str, str] = {
-    **dict.fromkeys(("deploy-step-killed", "deploy-throttled", "wrong-account"), _LATER),
+    **dict.fromkeys(("deploy-step-killed", "deploy-throttled"), _LATER),
     **dict.fromkeys(("health-flaps", "health-redirects-inward", "health-never-ends"), _LATER),
     **dict.fromkeys(
         ("required-pull-request", "signed-commits"),

@@ -137,7 +137,7 @@ def _description() -> tuple[Any, dict[str, set[str]]]:
         shared = whole["components"]["parameters"]
         named = [shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in entry["get"]["parameters"]]
         known[path.rpartition("/")[2]] = {one["name"] for one in named if one["in"] == "query"}
-    return OpenAPI.from_dict(whole, config=Config(spec_validator_cls=None)), known
+    return OpenAPI.from_dict(whole, config=Config(spec_validator_cls=None)), known  # type: ignore[arg-type]  # its types forget None
 
 
 def _page(entries: list[dict[str, Any]], query: dict[str, str]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from multigit.clients import aws
 from multigit.configfile import ConfigError
 from multigit.model.verdict import Verdict
 from tests.support.asking import asked, config
-from tests.support.cloud import aws_cloud
+from tests.support.awscloud import aws_cloud
 from tests.support.ecs_rollout import Rollouts, rolling
 
 pytestmark = pytest.mark.slow

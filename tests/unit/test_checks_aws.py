@@ -18,7 +18,7 @@ from multigit.model.config import Gate
 from multigit.model.verdict import GateResult, Verdict
 from multigit.ui.gates import gate_lines
 from tests.support.asking import NOON, asked, config
-from tests.support.cloud import aws_cloud
+from tests.support.awscloud import aws_cloud
 from tests.support.subjects import subject
 
 pytestmark = pytest.mark.slow

@@ -24,6 +24,7 @@ from multigit.ui.documents import document, plan_document
 from multigit.ui.notices import telling
 from tests.unit.ui import samples as s
 from tests.unit.ui.test_doctor import HEALTH
+from tests.unit.ui.test_infra import FOUND
 from tests.unit.ui.test_screens import DIFF, LOG, PULLED, SHOW
 from tests.unit.ui.test_verify_text import DRIFTED
 
@@ -61,6 +62,7 @@ DOCUMENTS: dict[str, str] = {
     "multigit.verify/1": document("", DRIFTED),
     "multigit.doctor/1": document("", HEALTH),
     "multigit.logs/1": document("", LOGS),
+    "multigit.infra/1": document("", FOUND),
     "multigit.approval/1": document("", APPROVAL),
     "multigit.notify/1": document("", docs.NotifyDocument(notices=(TOLD,), waiting=1, exit_code=1)),
     "multigit.notice/1": json.dumps(webhook.document(TELLING)),

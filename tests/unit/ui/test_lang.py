@@ -5,7 +5,7 @@ import pytest
 from multigit.ui import lang
 
 LANGUAGES: tuple[lang.Lang, ...] = ("en", "ko")
-FIELDS = ("source", "target", "count", "total", "tag", "run", "phrase", "title", "number", "item", "who")
+FIELDS = ("source", "target", "count", "total", "tag", "run", "phrase", "title", "number", "item", "who", "account")
 
 
 @pytest.mark.parametrize("key", lang.keys())
