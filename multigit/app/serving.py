@@ -12,6 +12,7 @@ from multigit.lanes import each
 from multigit.model.config import Environment
 from multigit.model.names import Oid, RepoName, Tag
 from multigit.model.serving import HealthCheck, Pulse, Served, Serving, Watch, checks_of, watch_of
+from multigit.model.urls import hide_secrets
 
 _LANES = 32
 _PAUSE = 1.0
@@ -77,7 +78,8 @@ class Vigil:
                 config=config, env=self.env, repo=check.repo, now=now, folder=folder, tag=self.tag,
                 commit=self.heads.get(check.repo) if check.repo else None,
             ))  # fmt: skip
-            return self.pulses[i].fold(said.state == "pass", said.why, said.details, self.watches[i].stable)
+            why, details = hide_secrets(said.why), tuple(map(hide_secrets, said.details))
+            return self.pulses[i].fold(said.state == "pass", why, details, self.watches[i].stable)
 
         for i, pulse in zip(which, each(one, which, _LANES), strict=True):
             self.pulses[i] = pulse
