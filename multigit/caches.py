@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Final
 
 MOST: Final = 20
@@ -40,9 +41,17 @@ def fit(path: str) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not ours(str(place.parent), 0o040000, _WRITE):
         raise PermissionError(path)
-    if not ours(path, 0o100000, _WRITE):
-        place.unlink(missing_ok=True)
-        place.touch(mode=0o600)
+    try:
+        _make(path)
+    except FileExistsError:  # also where another one of us has just made it: that one must not give way
+        if not ours(path, 0o100000, _WRITE):
+            place.unlink(missing_ok=True)
+            with suppress(FileExistsError):
+                _make(path)
+
+
+def _make(path: str) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def read(path: str) -> str:

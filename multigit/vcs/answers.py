@@ -73,9 +73,12 @@ class Answers:
         caches.fit(str(self._path))  # releases are planned by what is in it
         with contextlib.closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as db:
             db.execute("pragma synchronous=off")  # what a crash takes is asked again
-            if db.execute("pragma user_version").fetchone()[0] != FORM:
-                fresh = "drop table if exists answers; drop table if exists ages;"
-                db.executescript(f"begin immediate; {fresh} {_TABLE}; {_AGES}; pragma user_version={FORM}; commit;")
+            if _form(db) != FORM:
+                with _transaction(db):
+                    if _form(db) != FORM:  # another one may have been faster, and have kept something
+                        for step in ("drop table if exists answers", "drop table if exists ages", _TABLE, _AGES,
+                                     f"pragma user_version={FORM}"):  # fmt: skip
+                            db.execute(step)
             yield db
 
     def _give_up(self, broken: Exception) -> None:
@@ -83,6 +86,10 @@ class Answers:
         if isinstance(broken, sqlite3.DatabaseError) and not isinstance(broken, sqlite3.OperationalError):
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
+
+
+def _form(db: sqlite3.Connection) -> int:
+    return int(db.execute("pragma user_version").fetchone()[0])
 
 
 @contextlib.contextmanager
