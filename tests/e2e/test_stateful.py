@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,6 +25,9 @@ from tests.support.fleetkit import FleetKit, Ran
 from tests.support.killer import copied, portable
 from tests.support.snapshots import changed, snapshot
 from tests.support.witness import Struck, Witness, dying
+
+STORIES = int(os.environ.get("MULTIGIT_STORIES", "8"))
+"""How many are told; scripts/nightly tells more."""
 
 NAMES = ("root", "api")
 REPOS = st.sampled_from(NAMES)
@@ -228,4 +232,4 @@ def play(home: Path, tmp_path: Path, *, examples: int, steps: int) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.shows("I1", "I2", "I3", "I4", "I5", "I6", "R3", "X5", "X6", "X7")
 def test_whatever_the_order(hermetic: Path, tmp_path: Path) -> None:
-    play(hermetic, tmp_path, examples=12, steps=15)
+    play(hermetic, tmp_path, examples=STORIES, steps=15)
