@@ -11,9 +11,9 @@ from multigit.errors import DONE, FAILED, UsageError
 from multigit.lanes import each
 from multigit.ledger.outbox import Row
 from multigit.model import notice
-from multigit.model.config import Notifier
 from multigit.model.delivery import Delivery
 from multigit.model.documents import NotifyDocument
+from multigit.model.notifier import Notifier
 from multigit.notifiers import Clients, NotSent, deliver
 from multigit.ui.documents import document
 from multigit.ui.notify import deliveries_text

@@ -23,7 +23,7 @@ from multigit.model.plain import plain
 if TYPE_CHECKING:
     from multigit.app.session import Session
     from multigit.ledger.outbox import Outbox, Row
-    from multigit.model.config import Notifier
+    from multigit.model.notifier import Notifier
 
 BUDGET: Final = 5.0
 """Seconds that a command waits for notices, all in all."""

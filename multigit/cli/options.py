@@ -172,6 +172,21 @@ def _global(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, expose_value=False, callback=keep, **settings)
 
 
+class Duration(click.ParamType[int]):
+    """`90s`, `10m`, `2h` on the command line, in seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Seconds; what repos.yaml takes is taken here."""
+        from multigit.model.config import seconds
+
+        try:
+            return value if isinstance(value, int) else seconds(value)
+        except ValueError as wrong:
+            self.fail(str(wrong), param, ctx)
+
+
 def global_options(command: F) -> F:
     """Every option that is understood before and after the verb."""
     for decorate in reversed(

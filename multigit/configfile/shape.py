@@ -8,7 +8,8 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from multigit.configfile.problems import Where
-from multigit.model.config import Config, Environment, Gate, Notifier, Repo
+from multigit.model.config import Config, Environment, Gate, Repo
+from multigit.model.notifier import Notifier
 from multigit.model.references import Reference
 
 NAMED = {"environments": "Environment", "repos": "Repo", "gates": "Gate"}

@@ -14,26 +14,10 @@ from typing import Any, Literal
 
 from multigit.model import strict
 from multigit.model.names import Branch, EnvName, RepoName
+from multigit.model.notifier import Notifier
 
 Settings = Mapping[str, Any]
 """Settings of a plug-in, checked by the plug-in's own `Settings` when it is used."""
-
-
-Severity = Literal["info", "warning", "critical"]
-When = Literal[
-    "started",
-    "finished",
-    "failed",
-    "aborted",
-    "rolled-back",
-    "back-merged",
-    "hotfix",
-    "held",
-    "init",
-    "build",
-    "deploy",
-]
-"""The last three name stages of the version that deploys; until then nothing happens that they mean."""
 
 
 STRICT: Any = strict.STRICT
@@ -189,27 +173,6 @@ class Rollback:
     """The recorded artefact goes back before git does. Kept for the deployment verbs."""
     hold: bool = True
     """Quarantine the release taken back, so that `promote` does not ship it again unasked."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notifier:
-    """Who is told, and of what. Written flat, the notifier first: `{slack: "${env:SLACK_URL}", when: [failed]}`."""
-
-    __pydantic_config__ = STRICT
-    kind: str
-    """File name of the notifier in multigit/notifiers, or a dotted module name."""
-    name: str = ""
-    """What `notify test NAME` calls it; the notifier's word, numbered where it is used again, when left out."""
-    when: tuple[When, ...] = ()
-    """What is told; everything when left out. `hotfix`: an emergency from its start; `held`: hold set and released."""
-    envs: tuple[EnvName, ...] = ()
-    """Environments it is told of; all when left out."""
-    severity: Severity = "info"
-    """The least that is told: `warning` and `critical` leave out what went as it should."""
-    lang: Literal["ko", "en"] | None = None
-    """Language; the system's own when left out."""
-    settings: Settings = field(default_factory=dict)
-    """What the notifier itself understands, `address` among it: the reference behind its word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

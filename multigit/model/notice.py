@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from multigit.model.config import Config, Notifier, Severity
+from multigit.model.config import Config
 from multigit.model.events import Actor
+from multigit.model.notifier import Notifier, Severity
 from multigit.model.plan import Plan
 from multigit.model.runreport import RunReport
 from multigit.model.urls import hide_secrets

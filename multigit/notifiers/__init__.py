@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Final
 
+from multigit import secrets
 from multigit.errors import MultigitError, UsageError
-from multigit.model.config import Notifier
 from multigit.model.notice import Telling
+from multigit.model.notifier import Notifier
 from multigit.model.plain import plain
 from multigit.model.references import Reference
 from multigit.model.urls import hide_secrets
@@ -62,11 +63,10 @@ class Clients:
 
     def resolved(self, reference: Reference) -> str:
         """What a reference stands for; remembered only to keep it out of every reason."""
-        value = self.environ.get(reference.variable, "").strip()
-        if not value:
-            raise NotSent(f"{reference.variable} is not set in the environment", lasting=True)
-        if not value.isprintable():
-            raise NotSent(f"{reference.variable} has control characters in it", lasting=True)
+        try:
+            value = secrets.resolved(reference, self.environ, letters=True)
+        except MultigitError as missing:
+            raise NotSent(f"{missing.what}: {missing.why}", lasting=True) from None
         # Servers quote what they were asked: of an address its parts, where they are long enough to be secret.
         self._secrets += [value, *(part for part in re.split(r"[/?&=#]", value) if len(part) >= _SECRET)]
         return value
@@ -78,8 +78,7 @@ class Clients:
 
     def clean(self, text: str) -> str:
         """`text`, which others wrote, on one line, short, and without any secret that was resolved."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "***")
+        text = secrets.without(text, *self._secrets)
         return hide_secrets(re.sub(r"\s+", " ", text)).strip()[:_LONGEST]
 
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from multigit import clients
 from multigit.app import logs
 from multigit.logs.cloudwatch import _quoted
+from tests.support.awscloud import REGION, aws_cloud
 from tests.support.fleetkit import ENVIRONMENTS, FleetKit, Ran
 
-HERE = "us-east-1"
 REPOS = """\
   root: {}
   api: {deploy: {default: {logs: "/shop/api/{env}"}}}
@@ -25,28 +24,20 @@ REPOS = """\
 
 
 @pytest.fixture
-def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FleetKit]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "y",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        clients.forget()
+def kit(tmp_path: Path) -> Iterator[FleetKit]:
+    with aws_cloud():
         for region, group in (
-            ("us-east-1", "/shop/api/stg"),
-            ("us-east-1", "/shop/web/stg"),
+            (REGION, "/shop/api/stg"),
+            (REGION, "/shop/web/stg"),
             ("eu-west-1", "/shop/jobs/stg"),
         ):
             cloud = boto3.client("logs", region_name=region)
             cloud.create_log_group(logGroupName=group)
             cloud.create_log_stream(logGroupName=group, logStreamName="task/1")
         yield FleetKit.make(tmp_path, repos=REPOS, environments=ENVIRONMENTS)
-        clients.forget()
 
 
-def wrote(group: str, *lines: tuple[float, str], region: str = HERE) -> None:
+def wrote(group: str, *lines: tuple[float, str], region: str = REGION) -> None:
     """`lines`: seconds ago, and the text."""
     now = time.time()
     events = [{"timestamp": int((now - ago) * 1000), "message": text} for ago, text in sorted(lines, reverse=True)]
@@ -92,7 +83,7 @@ def test_what_services_write_cannot_harm_a_terminal_or_tell_a_secret(kit: FleetK
 
 
 def test_a_group_that_is_not_there_is_named_and_the_others_are_read(kit: FleetKit) -> None:
-    boto3.client("logs", region_name=HERE).delete_log_group(logGroupName="/shop/web/stg")
+    boto3.client("logs", region_name=REGION).delete_log_group(logGroupName="/shop/web/stg")
     wrote("/shop/api/stg", (5, "still here"))
     ran = kit.call("logs", "stg").exits(1)
     assert lines(ran) == ["api still here"]
@@ -146,7 +137,7 @@ def test_following_tells_each_line_once_also_one_that_comes_late(kit: FleetKit, 
 
 
 def test_a_group_that_fails_is_told_once_and_given_up_in_the_end(kit: FleetKit, beats: list[Callable[[], Any]]) -> None:
-    boto3.client("logs", region_name=HERE).delete_log_group(logGroupName="/shop/api/stg")
+    boto3.client("logs", region_name=REGION).delete_log_group(logGroupName="/shop/api/stg")
     beats += [lambda: None] * 20
     ran = kit.call("logs", "stg", "api", "-F").exits(1)
     assert ran.text.count("was not read") == 2

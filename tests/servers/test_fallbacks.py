@@ -23,6 +23,7 @@ from tests.support import httpgit, oddweb
 from tests.support.gitkit import bare
 from tests.support.gitspy import GitSpy
 from tests.support.oddweb import Certificates, Passing, served
+from tests.support.person import config, helper
 from tests.support.serverfixtures import require
 from tests.support.servers import HttpGit
 
@@ -88,25 +89,6 @@ def stand(served_once: tuple[HttpGit, Certificates], monkeypatch: pytest.MonkeyP
         yield Stand(server.root, server, certificates, monkeypatch.setenv, stack)
     door.forget()
     run._personal.cache_clear()
-
-
-def config(key: str, value: str | Path) -> None:
-    subprocess.run(["git", "config", "--global", key, str(value)], check=True, timeout=30)
-
-
-def helper(*logins: str) -> None:
-    """A credential helper that knows these passwords of kim, and forgets the first when it is told that it is wrong."""
-    home = Path(os.environ["HOME"])
-    home.joinpath("logins").write_text("".join(f"{login}\n" for login in logins))
-    script = home / "helper"
-    script.write_text(
-        f"#!/bin/sh\ncd {home}\ncat >/dev/null\necho $1 >>told\n"
-        "case $1 in\n"
-        "get) read -r word <logins && printf 'username=kim\\npassword=%s\\n' $word ;;\n"
-        "erase) sed -i 1d logins ;;\nesac\n"
-    )
-    script.chmod(0o755)
-    config("credential.helper", script)
 
 
 # --- what stands in front: each returns the address to read --------------------------------------------------------

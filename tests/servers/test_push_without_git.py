@@ -36,6 +36,7 @@ from tests.support import httpgit, oddpush, sshgit
 from tests.support.gitkit import Bare, bare
 from tests.support.gitspy import GitSpy
 from tests.support.oddweb import Certificates, Passing, served
+from tests.support.person import config, helper
 from tests.support.processes import wait_until
 from tests.support.serverfixtures import require
 from tests.support.servers import HttpGit, SshGit
@@ -199,10 +200,6 @@ def by_git(commands: Sequence[tuple[str, ...]]) -> bool:
 def outcome(report: PushReport) -> Outcome:
     assert bool(report.done) + bool(report.refused) + report.stale <= 1, report
     return "done" if report.done else "refused" if report.refused else "stale" if report.stale else "unknown"
-
-
-def config(key: str, value: str | Path) -> None:
-    subprocess.run(["git", "config", "--global", key, str(value)], check=True, timeout=30)
 
 
 # --- as git would: each situation prepares a host, and returns what is pushed there ---------------------------------
@@ -688,22 +685,6 @@ def test_what_was_not_made_here_is_pushed_by_git_and_arrives(
 
 
 # --- logins, and hosts that go wrong in between -----------------------------------------------------------------------
-
-
-def helper(*logins: str) -> Path:
-    """A credential helper that knows these passwords of kim, and forgets the first when it is told that it is wrong."""
-    home = Path(os.environ["HOME"])
-    home.joinpath("logins").write_text("".join(f"{login}\n" for login in logins))
-    script = home / "helper"
-    script.write_text(
-        f"#!/bin/sh\ncd {home}\ncat >/dev/null\necho $1 >>told\n"
-        "case $1 in\n"
-        "get) read -r word <logins && printf 'username=kim\\npassword=%s\\n' $word ;;\n"
-        "erase) sed -i 1d logins ;;\nesac\n"
-    )
-    script.chmod(0o755)
-    config("credential.helper", script)
-    return home / "told"
 
 
 @pytest.mark.parametrize("logins", [("right",), ("wrong", "right")])

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from multigit.model import notice as notices
-from multigit.model.config import Notifier
 from multigit.model.names import EnvName, RepoName, Tag
 from multigit.model.notice import Notice
+from multigit.model.notifier import Notifier
 from multigit.model.plain import plain
 from multigit.model.plan import Keep, Plan, Verb
 from multigit.model.runreport import RunReport

@@ -16,8 +16,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from multigit import notifiers
-from multigit.model.config import Notifier
 from multigit.model.notice import Telling, trial
+from multigit.model.notifier import Notifier
 from multigit.model.schemas import generate
 from multigit.notifiers import Clients, NotSent, deliver
 from multigit.notifiers.webhook import signature

@@ -10,8 +10,9 @@ from typing import Any
 
 from multigit.app.session import Session
 from multigit.errors import MultigitError
-from multigit.model.config import Environment, Notifier
+from multigit.model.config import Environment
 from multigit.model.health import Finding
+from multigit.model.notifier import Notifier
 from multigit.model.references import Reference
 from multigit.notifiers import settings_of
 
