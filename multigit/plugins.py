@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 from multigit.errors import UsageError
+from multigit.model.building import built, with_numbers
+from multigit.model.plain import plain
 
-Family = Literal["checks", "notifiers", "tagschemes"]
+Family = Literal["checks", "notifiers", "tagschemes", "targets"]
 
 _WORD = re.compile(r"[a-z][a-z0-9-]*")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-_ONE = {"checks": "check", "notifiers": "notifier", "tagschemes": "tag scheme"}
+_ONE = {"checks": "check", "notifiers": "notifier", "tagschemes": "tag scheme", "targets": "target"}
 
 
 def names(family: Family) -> tuple[str, ...]:
@@ -42,6 +46,24 @@ def load(family: Family, name: str) -> ModuleType:
 def asks_what_runs(check: ModuleType) -> bool:
     """Whether a check is asked about what runs, not about a plan."""
     return getattr(check, "ASKS", "plan") == "serving"
+
+
+def settings_of(module: ModuleType, values: Mapping[str, Any], named: str) -> Any:
+    """The plug-in's own `Settings` made of what repos.yaml says; UsageError names every field that is wrong."""
+    document = plain(with_numbers(module.Settings, values))
+    if module.__name__.startswith("multigit."):
+        try:
+            return built(module.Settings, document)
+        except (ValueError, TypeError, KeyError):
+            pass  # explained by pydantic, which loads slowly
+    from pydantic import TypeAdapter, ValidationError
+
+    try:  # as JSON, strict mode takes a list for a tuple and nothing else
+        return TypeAdapter(module.Settings).validate_json(json.dumps(document, default=str))
+    except ValidationError as problem:
+        wrong = (f"{'.'.join(map(str, error['loc'])) or named}: {error['msg']}" for error in problem.errors())
+        why = "; ".join(wrong)
+    raise UsageError(f"the settings of {named} are not right", why=why, hint="multigit config check")
 
 
 def _unknown(family: Family, name: str) -> UsageError:

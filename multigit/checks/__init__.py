@@ -7,15 +7,13 @@ that are templates in `TEMPLATES`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+from multigit import plugins
 from multigit.errors import MultigitError, UsageError
-from multigit.model.building import built, with_numbers
 from multigit.model.config import Gate
-from multigit.model.plain import plain
 from multigit.model.plan import Land
 from multigit.model.serving import HealthCheck, Serving
 from multigit.model.template import filled
@@ -25,31 +23,7 @@ from multigit.plugins import asks_what_runs, load
 
 def settings_of(module: ModuleType, values: Mapping[str, Any]) -> Any:
     """The check's own `Settings` made of what repos.yaml says; UsageError names every field that is wrong."""
-    values = with_numbers(module.Settings, values)
-    made = _plainly(module, values)
-    if made is not None:
-        return made
-    from pydantic import TypeAdapter, ValidationError
-
-    document = json.dumps(plain(values), default=str)  # as JSON, strict mode takes a list for a tuple and nothing else
-    try:
-        return TypeAdapter(module.Settings).validate_json(document)
-    except ValidationError as problem:
-        kind = module.__name__.rpartition(".")[2]
-        wrong = (f"{'.'.join(map(str, error['loc'])) or kind}: {error['msg']}" for error in problem.errors())
-        raise UsageError(
-            f"the settings of check {kind!r} are not right", why="; ".join(wrong), hint="multigit config check"
-        ) from None
-
-
-def _plainly(module: ModuleType, values: Mapping[str, Any]) -> Any:
-    """The settings of one of our own checks where they fit exactly; None leaves it to pydantic, which loads slowly."""
-    if not module.__name__.startswith(f"{__name__}."):
-        return None
-    try:
-        return built(module.Settings, plain(values))
-    except (ValueError, TypeError, KeyError):
-        return None
+    return plugins.settings_of(module, values, f"check {module.__name__.rpartition('.')[2]!r}")
 
 
 def evaluate(gates: Sequence[Gate], subject: Subject) -> tuple[GateResult, ...]:

@@ -7,18 +7,16 @@ answers is a remark: what it could not do, although it told. Files that start wi
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Final
 
-from multigit import secrets
-from multigit.errors import MultigitError, UsageError
+from multigit import plugins, secrets
+from multigit.errors import MultigitError
 from multigit.model.notice import Telling
 from multigit.model.notifier import Notifier
-from multigit.model.plain import plain
 from multigit.model.references import Reference
 from multigit.model.urls import hide_secrets
 from multigit.plugins import load
@@ -96,23 +94,7 @@ def place_problem(url: str, hosts: Collection[str]) -> str:
 def settings_of(rule: Notifier) -> tuple[ModuleType, Any]:
     """The notifier that `rule` names, and its own `Settings`; UsageError names every field that is wrong."""
     module = load("notifiers", rule.kind)
-    from multigit.model.building import built
-
-    try:
-        return module, built(module.Settings, plain(rule.settings))
-    except (ValueError, TypeError, KeyError):
-        return module, _explained(module, rule)
-
-
-def _explained(module: ModuleType, rule: Notifier) -> Any:
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        return TypeAdapter(module.Settings).validate_json(json.dumps(plain(rule.settings), default=str))
-    except ValidationError as problem:
-        wrong = (f"{'.'.join(map(str, error['loc'])) or rule.name}: {error['msg']}" for error in problem.errors())
-        raise UsageError(f"the settings of notifier {rule.name!r} are not right", why="; ".join(wrong),
-                         hint="multigit config check") from None  # fmt: skip
+    return module, plugins.settings_of(module, rule.settings, f"notifier {rule.name!r}")
 
 
 def deliver(rule: Notifier, telling: Telling, clients: Clients) -> str:
