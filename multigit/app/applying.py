@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from multigit.app import approvals, gatekeeping, report, signing
 from multigit.app.consent import Options
@@ -14,6 +14,7 @@ from multigit.apply.vocabulary import End
 from multigit.errors import Interrupted, MultigitError
 from multigit.model import notice
 from multigit.model.attest import Approval
+from multigit.model.deployreport import DeploymentReport
 from multigit.model.fleet import Fleet
 from multigit.model.gated import blocked_by
 from multigit.model.names import RepoName
@@ -23,8 +24,11 @@ from multigit.model.verdict import GateResult
 from multigit.ui.screen import Screen
 
 
-def apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet) -> int:
-    """Do what was consented to, and tell how it ended; the exit code."""
+def apply(
+    session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet,
+    then: Callable[[], DeploymentReport] | None = None,
+) -> int:  # fmt: skip
+    """Do what was consented to, and tell how it ended; the exit code. `then` deploys what was released."""
     signatures = signing.tags(session, plan)
     work = work_for(session, screen, plan, gates, fleet.approvals, signatures, signing.by(session, plan))
     work.ledger.history = fleet.history
@@ -43,7 +47,7 @@ def apply(session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResu
             )
             report.tell_people(session, screen, report.brief(work, result, stopped.what))
             raise stopped
-    return report.ended(session, screen, work, result, time.monotonic() - started)
+    return report.ended(session, screen, work, result, time.monotonic() - started, then=then)
 
 
 def work_for(

@@ -34,6 +34,10 @@ class Options:
     overrides: Mapping[str, str] = field(default_factory=dict)
     exit_code: bool = False
     lang: Lang = "en"
+    deploy: bool = True
+    """Whether what is released is deployed as well."""
+    settled: bool = False
+    """Consent was given before: repos.yaml or a person wants a release taken back whose deployment fails."""
     again: str = ""
     """The command as typed, without its consent options, for hints."""
 
@@ -54,6 +58,8 @@ def obtain(
 
     `still_true` reads the heads again and raises Refused when the plan is stale: it is asked before the last word.
     """
+    if options.settled:
+        return tuple(gates)
     asked = [result for result in gates if result.unanswered]
     if options.confirm is not None or not screen.interactive or (options.yes and not plan.production):
         # No time passes here, and leases guard every ref: heads are read again only where a person was waited for.

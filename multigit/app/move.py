@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
 
 from multigit.app import applying, approvals, gatekeeping, look, refs, report
 from multigit.app.consent import Options, obtain, save, saved
 from multigit.app.session import Session
 from multigit.errors import CHANGES, DONE, MultigitError, PartlyApplied, UsageError
 from multigit.model.config import Config, Environment
+from multigit.model.events import History
 from multigit.model.fleet import Fleet
 from multigit.model.gated import blocked_by, plan_extras
 from multigit.model.plan import Plan, Request, Verb
@@ -24,6 +26,12 @@ from multigit.ui.plans import plan_text
 from multigit.ui.problems import stale_plan
 from multigit.ui.screen import Screen
 
+if TYPE_CHECKING:
+    from multigit.app.deploying.after import Following
+    from multigit.model.deployplan import DeployPlan
+
+_DEPLOYED: Final = ("promote", "hotfix", "rollback")
+"""Verbs whose release is deployed."""
 Planner = Callable[[Config, Fleet, Request, datetime], Plan]
 
 
@@ -193,8 +201,44 @@ def _run(session: Session, screen: Screen, move: Move, options: Options) -> int:
         raise gatekeeping.blocked(plan, gates)
     if not plan.lands:
         return report.nothing(session, screen, plan)
+    after = following(session, screen, plan, fleet.history, options)
     agreed = obtain(screen, plan, gates, options, lambda: _still_true(session, plan))
-    return applying.apply(session, screen, plan, agreed, fleet)
+    if after and plan.verb == "rollback" and session.config.rollback.runtime_first and not options.settled:
+        session.ledger.read(fleet.history.head)
+        after.first()
+        fleet = replace(fleet, history=session.ledger.history)
+        plan = _planned(session, move, fleet, replace(options, plan_file=None))  # the same, after those records
+        after = following(session, screen, plan, fleet.history, options)
+    return applying.apply(session, screen, plan, agreed, fleet, after.then if after else None)
+
+
+def following(session: Session, screen: Screen, plan: Plan, history: History, options: Options) -> Following | None:
+    """What follows the run where it is deployed."""
+    if plan.verb not in _DEPLOYED or not options.deploy or not any(r.deploy for r in session.config.repos.values()):
+        return None
+    from multigit.app.deploying import after
+
+    back = lambda made, why: undo(session, screen, made, why)  # noqa: E731
+    return after.following(session, screen, plan, history, options, back)
+
+
+def undo(session: Session, screen: Screen, made: DeployPlan, why: str) -> dict[str, Any] | None:
+    """Take the branches of a release back whose deployment was; the document of that run, None where none was before.
+
+    Nobody is asked: repos.yaml says so, or somebody just did.
+    """
+    fleet = look.fleet(session, tuple(session.config.environments.values()))
+    there = session.config.environments[made.env]
+    to = refs.release_before(session, fleet, there, made.tag)
+    if to is None:
+        return None
+    request = replace(_request(session, "rollback", target=there, message=f"taken back: {why}"),
+                      to=to, mode=session.config.rollback.mode)  # fmt: skip
+    seen = lambda: look.restores(session, fleet, there, to, revert=request.mode == "revert")  # noqa: E731
+    options = Options(settled=True, yes=True, again=f"multigit rollback {to}")
+    with screen.aside() as documents:
+        _run(session, screen, Move(request, seen, rollback_planner.plan), options)
+    return documents[-1] if documents else {}
 
 
 def _planned(session: Session, move: Move, fleet: Fleet, options: Options) -> Plan:

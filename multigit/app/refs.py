@@ -53,6 +53,19 @@ def _relative(session: Session, fleet: Fleet, word: str) -> str:
     return stands[0].tag if stands and stands[0].tag else word
 
 
+def release_before(session: Session, fleet: Fleet, env: Environment, tag: Tag | None) -> Tag | None:
+    """The newest release of `env` that stands and came before `tag`; None where there is none."""
+    if env.tag is None or tag is None:
+        return None
+    tags = {state.repo: _tags_of(state, env.tag) for state in fleet.repos}
+    prefixes = {env.tag.partition("{")[0]: str(env.name)}
+    rows = releases(fleet.history, tags, env.name, len(session.config.fleet), prefixes, session.zone)
+    after = next((number for number, row in enumerate(rows) if row.tag == tag), 0)
+    stands = (row.tag for row in rows[after + 1 :] if row.result in ("live", "ok", "partial", "tags only") and row.tag
+              and row.verb != "rollback")  # fmt: skip
+    return next(stands, None)
+
+
 def _tags_of(state: RepoState, template: str) -> tuple[Tag, ...]:
     return tuple(matching(template, set(state.tags)))
 

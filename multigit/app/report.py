@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,11 +12,12 @@ from multigit.app.session import Session
 from multigit.apply import protocol
 from multigit.apply.engine import Result, Work
 from multigit.apply.vocabulary import End
-from multigit.errors import DONE, MultigitError
+from multigit.errors import DONE, UNWELL, MultigitError
 from multigit.ledger import deployment_log
 from multigit.ledger.records import BRANCH as LEDGER
 from multigit.model import notice
 from multigit.model.delivery import Delivery
+from multigit.model.deployreport import DeploymentReport
 from multigit.model.fleet import RepoState
 from multigit.model.names import Branch, Oid, RepoName
 from multigit.model.plan import Plan, Seen
@@ -116,8 +117,14 @@ def _why_nothing(plan: Plan) -> str:
     return ", ".join(reasons)
 
 
-def ended(session: Session, screen: Screen, work: Work, result: Result, seconds: float, intent: str = "resume") -> int:
-    """Tell how a run ended, everywhere it has to be told; the exit code. Taken back as asked (`abort`) is a success."""
+def ended(
+    session: Session, screen: Screen, work: Work, result: Result, seconds: float, intent: str = "resume",
+    then: Callable[[], DeploymentReport] | None = None,
+) -> int:  # fmt: skip
+    """Tell how a run ended, everywhere it has to be told; the exit code. Taken back as asked (`abort`) is a success.
+
+    `then` deploys what was released; how that ended belongs to the same story.
+    """
     remember_run(session, work.plan, released=result.done.end is End.RELEASED)
     warnings = [f"{repo}: somebody took the landed commits away again" for repo in protocol.drifted(result.state)]
     warnings += [*result.moved, *_after_release(work)] if result.done.end is End.RELEASED else []
@@ -147,8 +154,30 @@ def ended(session: Session, screen: Screen, work: Work, result: Result, seconds:
             )
         )
     told = tell_people(session, screen, report, asked=intent == "abort")
+    if then and report.outcome == "released":
+        report = _deployed(session, screen, report, then)
     screen.document(document("", replace(report, notices=told)))
     return DONE if intent == "abort" and report.clean else report.exit_code
+
+
+def _deployed(
+    session: Session, screen: Screen, report: RunReport, then: Callable[[], DeploymentReport]
+) -> RunReport:  # fmt: skip
+    """With how the deployment went; one that did not even begin is a failure after the landing."""
+    from multigit.ui.deployments import report_text as deployment_text
+
+    try:
+        found = then()
+    except MultigitError as failed:
+        env, why = str(report.plan.target), f"{failed.what}: {failed.why}"
+        found = DeploymentReport(id="", env=env, outcome="failed", why=why, next=(f"multigit deploy {env}",),
+                                 exit_code=UNWELL)  # fmt: skip
+    screen.close()
+    screen.say(deployment_text(found, session.zone, session.now(), width=screen.width), always=True)
+    told, warnings = session.teller.settle()
+    for warning in warnings:
+        screen.warn(warning)
+    return replace(report, deployment=replace(found, notices=told))
 
 
 def brief(work: Work, result: Result, why: str) -> RunReport:

@@ -29,6 +29,10 @@ class Vigil:
     tag: Tag | None = None
     sleep: Callable[[float], None] = time.sleep
     elapsed: Callable[[], float] = time.monotonic
+    only: RepoName | None = None
+    """Only the checks of this repository."""
+    stopped: Callable[[], bool] = lambda: False
+    """Whether to end early: what was found then says nothing."""
     checks: tuple[HealthCheck, ...] = ()
     watches: list[Watch] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
@@ -36,7 +40,8 @@ class Vigil:
     def __post_init__(self) -> None:
         selection = self.session.selection()
         found = checks_of(self.session.config, self.env)
-        self.checks = tuple(one for one in found if selection is None or one.repo is None or one.repo in selection)
+        self.checks = tuple(one for one in found if (selection is None or one.repo is None or one.repo in selection)
+                            and self.only in (None, one.repo))  # fmt: skip
         self.watches = [watch_of(self.session.config, self.env, check.repo) for check in self.checks]
         self.pulses = [Pulse() for _ in self.checks]
 
@@ -54,7 +59,7 @@ class Vigil:
         """Each is asked for `duration` seconds, or until it had to be well; the first ill one ends it."""
         start = self.elapsed()
         everyone = range(len(self.checks))
-        while self.checks:
+        while self.checks and not self.stopped():
             self._ask(everyone)
             gone = self.elapsed() - start
             if any(self._failed(i, gone) for i in everyone):

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from multigit.ledger.journal import Journal
     from multigit.ledger.pin import Pin
     from multigit.ledger.shared import Ledger
+    from multigit.model.actor import Actor
     from multigit.model.config import Config, Environment, Repo
-    from multigit.model.events import Actor, Event, History
+    from multigit.model.events import Event, History
     from multigit.vcs.answers import Answers
     from multigit.vcs.mirror import Mirror
     from multigit.vcs.signing import Signer
@@ -69,7 +70,7 @@ class Session:
         import getpass
         import socket
 
-        from multigit.model.events import Actor
+        from multigit.model.actor import Actor
         from multigit.vcs.identity import who
 
         name, email = who(self.folder)

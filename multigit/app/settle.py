@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from multigit.app import approvals, gatekeeping, look, report, signing
 from multigit.app.applying import work_for
@@ -23,6 +23,7 @@ from multigit.ledger.records import LedgerError
 from multigit.model import plan as plans
 from multigit.model.attest import SHELF_LIFE
 from multigit.model.config import Config
+from multigit.model.deployments import Deployment
 from multigit.model.documents import SettleDocument
 from multigit.model.events import History, Run
 from multigit.model.names import RunId
@@ -33,6 +34,9 @@ from multigit.ui.lang import sentence
 from multigit.ui.problems import nobody_to_ask, said_no
 from multigit.ui.screen import Screen
 from multigit.ui.text import ago
+
+if TYPE_CHECKING:
+    from multigit.app.deploying.after import Following
 
 Intent = Literal["resume", "abort"]
 
@@ -47,6 +51,12 @@ def settle(
 ) -> int:
     """Go on with the open run, or take it back. With none open, `resume` makes the last refused plan anew (`again`)."""
     history = look.ledger(session)
+    if found := _deployment(history, word):
+        from multigit.app.deploying import settling
+        from multigit.app.move import undo
+
+        back = lambda made, why: undo(session, screen, made, why)  # noqa: E731
+        return settling.settle(session, screen, intent, found, options, back)
     run = _meant(history, word)
     if run is None:
         if not options.dry_run:
@@ -58,6 +68,7 @@ def settle(
         return DONE
     if intent == "resume":
         _may_go_on(session, run, plan)
+    after = _following(session, screen, plan, history, options) if intent == "resume" else None
     work = work_for(session, screen, plan, signatures=run.signatures)
     started = time.monotonic()
     with signals.heeded(work, screen.warn):
@@ -67,7 +78,29 @@ def settle(
         result = engine.take_up(work, run, intent)
     if result.done.end is End.RELEASED:
         approvals.drop(session, plan)
-    return report.ended(session, screen, work, result, time.monotonic() - started, intent=intent)
+    return report.ended(
+        session, screen, work, result, time.monotonic() - started, intent=intent, then=after.then if after else None
+    )
+
+
+def _deployment(history: History, word: str | None) -> Deployment | None:
+    """The deployment that is meant: by its id, or the open one where no run is."""
+    from multigit.app.deploying.settling import meant
+
+    if word is None:
+        return None if history.open_run else meant(history, None)
+    return meant(history, word) if word.startswith("d-") else None
+
+
+def _following(session: Session, screen: Screen, plan: Plan, history: History, options: Options) -> Following | None:
+    """What follows the run when it is released after all; what cannot be deployed now is deployed by hand later."""
+    from multigit.app.move import following
+
+    try:
+        return following(session, screen, plan, history, options)
+    except MultigitError as failed:
+        screen.warn(f"{failed.what}; deploy it later: multigit deploy {plan.target}")
+        return None
 
 
 def _spoken(options: Options) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from multigit.app import look
 from multigit.errors import DONE, FAILED, MultigitError
 from multigit.lanes import each
-from multigit.model.events import Actor
+from multigit.model.actor import Actor
 from multigit.model.names import Branch
 from multigit.model.plan import Forward, Leave, MakeClone, Plan, Request, Step
 from multigit.model.pulled import PullDocument, PullResult, failed_results

@@ -40,7 +40,8 @@ from multigit.errors import MultigitError
 from multigit.lanes import each
 from multigit.ledger.journal import Journal, JournalError
 from multigit.ledger.shared import Ledger
-from multigit.model.events import Actor, Event, History, Run
+from multigit.model.actor import Actor
+from multigit.model.events import Event, History, Run
 from multigit.model.names import RepoName
 from multigit.model.plain import plain
 from multigit.model.plan import Plan

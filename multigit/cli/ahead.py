@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 VERBS: Final = frozenset((
     "status", "diff", "log", "history", "show", "verify", "pull", "clone", "plan", "promote", "hotfix", "push",
-    "backmerge", "rollback", "resume", "abort", "hold", "approve",
+    "backmerge", "rollback", "resume", "abort", "hold", "approve", "deploy", "watch",
 ))  # fmt: skip
 _FLAGS: Final = frozenset(("-q", "--quiet", "-v", "--verbose", "--json", "--no-input"))
 """What may stand before the verb; whatever else does is left to the parser."""

@@ -30,6 +30,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "resume": ("MOVE", "settle", "Go on with a run that was left half done."),
     "abort": ("MOVE", "settle", "Take a half-done run back."),
     "hold": ("MOVE", "hold", "Set, list or release stop signs and quarantines."),
+    "deploy": ("DEPLOY", "deploy", "Bring an environment to what its branch says, step by step."),
+    "watch": ("DEPLOY", "deploy", "How a deployment goes on, live, from any machine."),
     "infra": ("DEPLOY", "infra", "What repos.yaml wants in AWS: show it, make it, mend it."),
     "approve": ("TELL", "approve", "Approve somebody else's saved plan, signed."),
     "notify": ("TELL", "notify", "Try the notifiers, or send what waits for them."),

@@ -126,6 +126,7 @@ class World:
             plan_file=Path(plan_file) if plan_file else None,
             out=Path(out) if out else None,
             again=typed_command(self.argv),
+            deploy=not said.pop("no_deploy", False),
             **said,
         )
 
@@ -224,6 +225,10 @@ def consent_options(command: F) -> F:
     ):
         command = decorate(command)
     return command
+
+
+NO_DEPLOY = click.option("--no-deploy", is_flag=True, help="Only move the branches; deploy what was released later.")
+"""Of verbs whose release is deployed."""
 
 
 def pass_world(function: Callable[..., int | None]) -> Callable[..., None]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from multigit.cli.options import World, consent_options, global_options, pass_world
+from multigit.cli.options import NO_DEPLOY, World, consent_options, global_options, pass_world
 
 _REAPPLY = click.option(
     "--reapply", is_flag=True, help="Ship again a release that was rolled back, with its fix on top."
@@ -37,6 +37,7 @@ def plan_command(world: World, source: str, target: str, message: str, reapply: 
 @click.argument("target")
 @click.option("-m", "--message", default="", help="Added to the merge commits and the release.")
 @_REAPPLY
+@NO_DEPLOY
 @consent_options
 @global_options
 @pass_world

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from multigit.cli.options import World, consent_options, global_options, pass_world
+from multigit.cli.options import NO_DEPLOY, World, consent_options, global_options, pass_world
 from multigit.errors import UsageError
 
 
@@ -15,6 +15,7 @@ from multigit.errors import UsageError
 @click.option("--push", "push_it", is_flag=True, help="Publish (the only thing a hotfix does).")
 @click.option("-m", "--message", default="", help="Commit the clones' tracked changes first, with this message.")
 @click.option("--backmerge", "backmerge_too", is_flag=True, help="Pay the fix back upstream right away.")
+@NO_DEPLOY
 @consent_options
 @global_options
 @pass_world

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from multigit.cli.options import World, consent_options, global_options, pass_world
+from multigit.cli.options import NO_DEPLOY, World, consent_options, global_options, pass_world
 
 
 @click.command("rollback")
@@ -14,6 +14,7 @@ from multigit.cli.options import World, consent_options, global_options, pass_wo
 @click.option("--mode", type=click.Choice(["restore", "revert", "reset"]), help="How (default: repos.yaml, restore).")
 @click.option("--repos", "only", multiple=True, metavar="NAME|GROUP", help="Only these repositories (same as -r).")
 @click.option("-m", "--message", default="", help="Why: kept with the quarantine.")
+@NO_DEPLOY
 @consent_options
 @global_options
 @pass_world

@@ -12,7 +12,8 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from multigit.model.events import Actor, Event, History, Run
+from multigit.model.actor import Actor
+from multigit.model.events import Event, History, Run
 
 _WORDS = {"promote": "PROMOTE", "hotfix": "EMERGENCY", "push": "PUSH", "rollback": "ROLLBACK", "backmerge": "BACKMERGE"}
 _TOLD = ("released", "aborted", "failed", "aborting", "hold", "lift", "take")

@@ -13,12 +13,20 @@ from datetime import datetime
 from typing import Any, Final, get_args
 
 from multigit.errors import MultigitError
-from multigit.model.events import Actor, Event, Kind, Status, fold
-from multigit.model.names import Branch, Oid, RunId
+from multigit.model import deployments
+from multigit.model.actor import Actor
+from multigit.model.deployplan import read
+from multigit.model.events import Event, Kind, Status, fold
+from multigit.model.names import Branch, DeploymentId, Oid, RunId
 from multigit.model.plain import plain, utc
 
 BRANCH: Final = Branch("multigit-ledger")
 SCHEMA: Final = "multigit.ledger/1"
+_SOME_PLAN: Final = {
+    "system": "any", "env": "any", "production": False, "created": "2026-01-01T00:00:00+00:00", "commits": {},
+    "steps": [], "operator": {"name": "", "email": "", "user": "", "host": ""},
+}  # fmt: skip
+"""Of a deployment, to read the records that follow it by themselves."""
 
 
 class LedgerError(MultigitError):
@@ -38,14 +46,22 @@ def message(event: Event) -> str:
         "owner": event.owner,
         "reason": event.reason,
         "data": plain(event.data),
+        **({"deployment": event.deployment} if event.deployment else {}),
     }
     return f"{_headline(event)} [skip ci]\n\n{json.dumps(record, ensure_ascii=False, sort_keys=True)}\n"
 
 
 def _headline(event: Event) -> str:
     plan: Any = event.data.get("plan", {})
-    road = " -> ".join(str(plan[key]) for key in ("source", "target") if plan.get(key))
-    words = ["multigit", event.kind, event.run or "", str(plan.get("verb", "")), road, str(plan.get("tag") or "")]
+    road = " -> ".join(str(plan[key]) for key in ("source", "target", "env") if plan.get(key))
+    words = [
+        "multigit",
+        event.kind,
+        event.run or event.deployment or "",
+        str(plan.get("verb", "")),
+        road,
+        str(plan.get("tag") or ""),
+    ]
     return " ".join(word for word in words if word)
 
 
@@ -62,6 +78,7 @@ def _event(oid: Oid, text: str) -> Event:
         event = Event(
             kind=record["kind"],
             run=RunId(record["run"]) if record["run"] else None,
+            deployment=DeploymentId(record["deployment"]) if record.get("deployment") else None,
             at=datetime.fromisoformat(record["at"]),
             by=Actor(**record["by"]),
             owner=str(record["owner"]),
@@ -87,6 +104,9 @@ def _read_whole(event: Event) -> None:
         raise TypeError("by: a name is no text")
     if event.at.tzinfo is None:
         raise ValueError("at: the time needs its zone")
+    if event.kind in deployments.KINDS:
+        _read_deployment(event)
+        return
     if event.run is None and event.kind not in ("hold", "lift"):
         raise ValueError(f"{event.kind} of no run")
     if not isinstance(event.data.get("plan", {}), dict):
@@ -96,3 +116,14 @@ def _read_whole(event: Event) -> None:
         if wrong := [status for status in run.statuses.values() if status not in get_args(Status)]:
             raise ValueError(f"statuses: {wrong[0]!r}")
         _ = run.tag  # its name is checked when it is read
+
+
+def _read_deployment(event: Event) -> None:
+    if event.deployment is None or event.run is not None:
+        raise ValueError(f"{event.kind} of no deployment")
+    plan = event.data["plan"] if event.kind == "deploying" else _SOME_PLAN
+    read({**plan, "schema": "multigit.deployplan/1"})
+    if event.kind == "deployed" and event.data["outcome"] not in get_args(deployments.Outcome)[1:]:
+        raise ValueError(f"outcome: {event.data['outcome']!r}")
+    before = [] if event.kind == "deploying" else [replace(event, kind="deploying", data={"plan": _SOME_PLAN})]
+    fold([*before, event])

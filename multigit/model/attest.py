@@ -32,6 +32,9 @@ def env_of(event: Event, history: History) -> str:
     if event.kind == "lift":
         earlier = (hold for old in history.events for hold in _holds_of(old))
         return next((env for name, env in earlier if name == event.data.get("hold")), "")
+    if event.deployment:
+        begun = history.deployments.get(event.deployment)
+        return str(begun.env if begun else event.data.get("plan", {}).get("env", ""))
     known = history.runs.get(event.run) if event.run else None
     plan = event.data.get("plan") or (known.plan if known else {})
     return str(plan.get("target") or "")

@@ -60,6 +60,8 @@ class Environment:
     """Words for templates of this environment."""
     url: str | None = None
     """Where people see it."""
+    auto_rollback: Literal["ask", "always", "never"] = "ask"
+    """Whether a deployment that fails, or is not well, is taken back: `always` at once, `ask` on a terminal."""
     image: str | None = None
     """Template of the image tag."""
     schedule: str | None = None
@@ -109,7 +111,7 @@ class Repo:
     components: Mapping[str, Settings] = field(default_factory=dict)
     """Things built from this repository."""
     deploy: Settings = field(default_factory=dict)
-    """How it is deployed, per environment or `default`. Kept for the deployment verbs."""
+    """How it is deployed, per environment or `default`: docs/deploy.md."""
     migrate: Settings = field(default_factory=dict)
     """Database migrations. Kept for the deployment verbs."""
 
@@ -132,7 +134,7 @@ class Promotion:
     by: Literal["merge", "tag", "pin"] = "merge"
     """merge: branch to branch. tag and pin: for the deployment verbs."""
     watch: str | None = None
-    """How long the release is watched afterwards, for example `30m`."""
+    """How long the health of the target is watched after its deployment, for example `30m`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +172,7 @@ class Rollback:
     mode: Literal["restore", "revert", "reset"] = "restore"
     """restore: a commit with the tag's tree, no force-push. The others are explained in docs/rollback.md."""
     runtime_first: bool = True
-    """The recorded artefact goes back before git does. Kept for the deployment verbs."""
+    """What runs goes back to what is recorded of that release, before git does."""
     hold: bool = True
     """Quarantine the release taken back, so that `promote` does not ship it again unasked."""
 

@@ -11,21 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from multigit.model.names import EnvName, Oid, RepoName, RunId, Tag
+from multigit.model import deployments
+from multigit.model.actor import Actor
+from multigit.model.deployments import Deployment
+from multigit.model.names import DeploymentId, EnvName, Oid, RepoName, RunId, Tag
 
-Kind = Literal["begin", "take", "aborting", "landed", "released", "aborted", "failed", "hold", "lift"]
+Kind = Literal[
+    "begin", "take", "aborting", "landed", "released", "aborted", "failed", "hold", "lift",
+    "deploying", "step", "following", "returning", "deployed",
+]  # fmt: skip
+"""Those of the second line are about deployments (deployments.py), not about runs."""
 Phase = Literal["begun", "aborting", "landed", "released", "aborted", "failed"]
 Status = Literal["landed", "void", "undone", "restored", "diverged", "untouched"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """Who did it, and from where."""
-
-    name: str
-    email: str
-    user: str
-    host: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +33,9 @@ class Event:
     at: datetime
     by: Actor
     run: RunId | None = None
+    deployment: DeploymentId | None = None
     owner: str = ""
-    """Token of the process that holds the run; a new one after `take`."""
+    """Token of the process that holds the run or deployment; a new one after `take` and `following`."""
     reason: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     oid: Oid | None = None
@@ -107,6 +105,8 @@ class History:
     """Oldest first."""
     holds: tuple[Hold, ...] = ()
     """Those still in force."""
+    deployments: Mapping[DeploymentId, Deployment] = field(default_factory=dict)
+    """Oldest first."""
 
     @property
     def open_run(self) -> Run | None:
@@ -118,8 +118,13 @@ def fold(events: Iterable[Event], head: Oid | None = None) -> History:
     """Make a history of events, oldest first. A record that cannot follow those before it changes nothing."""
     runs: dict[RunId, Run] = {}
     holds: dict[str, Hold] = {}
+    deployed: dict[DeploymentId, Deployment] = {}
     kept = tuple(events)
     for event in kept:
+        if event.kind in deployments.KINDS:
+            if not deployments.misplaced(deployed, event):
+                deployments.after(deployed, event)
+            continue
         if misplaced(runs, event):
             continue
         if event.run is not None and event.kind not in ("hold", "lift"):
@@ -129,7 +134,7 @@ def fold(events: Iterable[Event], head: Oid | None = None) -> History:
         for lifted in _lifted(event):
             if lifted in holds and (event.kind == "lift" or holds[lifted].env == _env(runs, event)):
                 del holds[lifted]
-    return History(head=head, events=kept, runs=runs, holds=tuple(holds.values()))
+    return History(head=head, events=kept, runs=runs, holds=tuple(holds.values()), deployments=deployed)
 
 
 _FOLLOWS: Mapping[str, tuple[str, ...]] = {
@@ -158,8 +163,14 @@ def out_of_place(events: Iterable[Event]) -> tuple[tuple[Event, str], ...]:
     """The records that `fold` does not heed, and why."""
     found: list[tuple[Event, str]] = []
     runs: dict[RunId, Run] = {}
+    deployed: dict[DeploymentId, Deployment] = {}
     for event in events:
-        if why := misplaced(runs, event):
+        if event.kind in deployments.KINDS:
+            if why := deployments.misplaced(deployed, event):
+                found.append((event, why))
+            else:
+                deployments.after(deployed, event)
+        elif why := misplaced(runs, event):
             found.append((event, why))
         elif event.run is not None and event.kind not in ("hold", "lift"):
             runs[event.run] = _after(runs.get(event.run), event)

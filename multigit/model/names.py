@@ -13,6 +13,7 @@ _REPO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _ENV = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _RUN = re.compile(r"r-[0-9a-f]{12}")
+_DEPLOYMENT = re.compile(r"d-[0-9a-f]{12}")
 _REF_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)")
 
 
@@ -133,3 +134,13 @@ class RunId(Name):
     @classmethod
     def problem(cls, value: str) -> str:
         return "" if _RUN.fullmatch(value) else f"{value!r} is no run id (r- and twelve hex digits)"
+
+
+class DeploymentId(Name):
+    """Id of a deployment: `d-` and the first twelve digits of its plan's digest, which holds the time it was made."""
+
+    __slots__ = ()
+
+    @classmethod
+    def problem(cls, value: str) -> str:
+        return "" if _DEPLOYMENT.fullmatch(value) else f"{value!r} is no deployment id (d- and twelve hex digits)"

@@ -12,15 +12,18 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
+from multigit.model.actor import Actor
 from multigit.model.config import Config
-from multigit.model.events import Actor
+from multigit.model.deployplan import DeployPlan
+from multigit.model.deployreport import DeploymentReport
 from multigit.model.notifier import Notifier, Severity
 from multigit.model.plan import Plan
 from multigit.model.runreport import RunReport
 from multigit.model.urls import hide_secrets
 
 Happened = Literal[
-    "started", "finished", "failed", "aborted", "rolled-back", "back-merged", "held", "lifted", "test"
+    "started", "finished", "failed", "aborted", "rolled-back", "back-merged", "held", "lifted", "test",
+    "deploying", "deployed",
 ]  # fmt: skip
 _RANK: Mapping[str, int] = {"info": 0, "warning": 1, "critical": 2}
 _DONE: Mapping[str, Happened] = {"rollback": "rolled-back", "backmerge": "back-merged"}
@@ -36,7 +39,8 @@ class Change:
     new: str
     commits: int = 0
     status: str = ""
-    """As in `multigit.run/1`: landed, void, undone, restored, diverged, untouched; '' while the run goes on."""
+    """As in `multigit.run/1`: landed, void, undone, restored, diverged, untouched; '' while the run goes on. Of a
+    deployment: waits, begun, ok, failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,23 @@ def held(config: Config, event: Literal["held", "lifted"], env: str, hold: str, 
                           host=by.host, production=production))  # fmt: skip
 
 
+def deploying(config: Config, plan: DeployPlan, at: datetime) -> Notice:
+    """A deployment begins."""
+    return _clean(_of_deployment(config, plan, "deploying", "info", at, {}))
+
+
+def deployed(config: Config, plan: DeployPlan, told: DeploymentReport, at: datetime) -> Notice | None:
+    """How a deployment ended. None where whoever took it over will tell."""
+    if told.outcome in ("lost", "superseded"):
+        return None
+    event: Happened = {"well": "deployed", "returned": "rolled-back"}.get(told.outcome, "failed")  # type: ignore[assignment]
+    grave: Severity = "critical" if plan.production else "warning"
+    severity: Severity = "info" if event == "deployed" else grave
+    stands = {row.repo: row.back or row.state for row in told.steps if row.stage in ("deploy", "build")}
+    notice = _of_deployment(config, plan, event, severity, at, stands)
+    return _clean(replace(notice, why=told.why, open=told.outcome == "open", next=told.next))
+
+
 def trial(config: Config, by: Actor, at: datetime) -> Notice:
     """What `notify test` sends."""
     return _clean(replace(_bare(config, "test", "info", at), by=by.name, email=by.email, host=by.host))
@@ -149,6 +170,12 @@ def words(notice: Notice) -> frozenset[str]:
         more.add("failed")  # who was told of the failure is told how the story ended
     elif notice.event == "lifted":
         more.add("held")
+    if notice.verb == "deploy":
+        more.add("deploy")
+    if notice.event == "deployed":
+        more.add("finished")
+    if notice.verb == "deploy" and notice.event == "rolled-back":
+        more.add("failed")
     return frozenset({notice.event, *more})
 
 
@@ -181,6 +208,20 @@ def _of_plan(config: Config, plan: Plan, event: Happened, severity: Severity, at
         run=plan.run, tag=plan.tag or "", to=plan.to or "", production=plan.production,
         emergency=plan.emergency or plan.verb == "hotfix", by=who.name, email=who.email, host=who.host,
         changes=tuple(changes), unchanged=len(plan.keeps), reason=plan.reason,
+    )  # fmt: skip
+
+
+def _of_deployment(config: Config, plan: DeployPlan, event: Happened, severity: Severity, at: datetime,
+                   stands: Mapping[str, str]) -> Notice:  # fmt: skip
+    who = plan.operator
+    moved = {step.repo: step for step in plan.steps if step.repo and step.stage in ("build", "deploy")}
+    changes = tuple(Change(repo=str(repo), branch=str(plan.branch or ""), old=str(step.before_commit or ""),
+                           new=str(step.commit or ""), status=stands.get(str(repo), ""))
+                    for repo, step in moved.items())  # fmt: skip
+    return replace(
+        _bare(config, event, severity, at), env=plan.env, verb="deploy", run=plan.run or plan.id, tag=plan.tag or "",
+        production=plan.production, by=who.name, email=who.email, host=who.host, changes=changes,
+        unchanged=len(plan.commits) - len(changes), reason=plan.reason,
     )  # fmt: skip
 
 

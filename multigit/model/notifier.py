@@ -23,7 +23,7 @@ When = Literal[
     "build",
     "deploy",
 ]
-"""The last three name stages of the version that deploys; until then nothing happens that they mean."""
+"""`deploy`: a deployment begins and ends. `init` and `build` name stages of a version to come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,8 @@ class Notifier:
     name: str = ""
     """What `notify test NAME` calls it; the notifier's word, numbered where it is used again, when left out."""
     when: tuple[When, ...] = ()
-    """What is told; everything when left out. `hotfix`: an emergency from its start; `held`: hold set and released."""
+    """What is told; everything when left out. `hotfix`: an emergency from its start; `held`: hold set and released;
+    `deploy`: a deployment, from its start; `failed` and `finished` tell of its end as well."""
     envs: tuple[EnvName, ...] = ()
     """Environments it is told of; all when left out."""
     severity: Severity = "info"

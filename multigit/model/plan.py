@@ -14,8 +14,8 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, Literal
 
+from multigit.model.actor import Actor
 from multigit.model.config import STRICT
-from multigit.model.events import Actor
 from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId, Tag
 from multigit.model.objects import NewCommit, NewTag, Signature
 from multigit.model.plain import plain

@@ -8,6 +8,7 @@ from typing import Literal
 
 from multigit.errors import DONE, PARTLY, REFUSED
 from multigit.model.delivery import Delivery
+from multigit.model.deployreport import DeploymentReport
 from multigit.model.names import RepoName
 from multigit.model.plan import Plan
 
@@ -27,6 +28,8 @@ class RunReport:
     took: float = 0.0
     notices: tuple[Delivery, ...] = ()
     """Who was told, and who could not be."""
+    deployment: DeploymentReport | None = None
+    """What followed the release; None where nothing does."""
 
     @property
     def clean(self) -> bool:
@@ -35,7 +38,10 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """0 released or nothing to do; 3 refused or taken back (nothing changed); 4 open, or somebody built on it."""
+        """0 released or nothing to do; 3 refused or taken back (nothing changed); 4 open, or somebody built on it.
+
+        Of a release that is deployed: how that ended, 5 where it failed.
+        """
         if self.outcome in ("released", "nothing"):
-            return DONE
+            return self.deployment.exit_code if self.deployment else DONE
         return REFUSED if self.clean or self.outcome in ("refused", "race") else PARTLY

@@ -33,6 +33,16 @@ _SENTENCES: Final[dict[str, dict[Lang, str]]] = {
         "en": "Make or change {count} resources in AWS account {account}?",
         "ko": "AWS 계정 {account}의 리소스 {count}개를 만들거나 변경할까요?",
     },
+    "deploy": {"en": "Deploy {target}?", "ko": "{target} 환경에 반영할까요?"},
+    "take_back": {
+        "en": "Take {target} back to what ran before, and its branches with it?",
+        "ko": "{target} 환경을 이전 상태로 되돌리고 브랜치도 함께 되돌릴까요?",
+    },
+    "abort_deploy": {
+        "en": "Give up deployment {run} and bring back what ran before?",
+        "ko": "배포 {run}을(를) 중단하고 이전에 실행되던 것으로 되돌릴까요?",
+    },
+    "resume_deploy": {"en": "Go on with deployment {run}?", "ko": "배포 {run}을(를) 이어서 진행할까요?"},
     "resume": {"en": "Go on with run {run}?", "ko": "실행 {run}을(를) 이어서 진행할까요?"},
     "abort": {
         "en": "Give up run {run} and put back what it pushed?",

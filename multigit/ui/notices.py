@@ -21,6 +21,7 @@ _WHAT: Final[Mapping[str, Mapping[Lang, str]]] = {
     "push": {"en": "publication", "ko": "게시"},
     "rollback": {"en": "rollback", "ko": "롤백"},
     "backmerge": {"en": "back-merge", "ko": "되병합"},
+    "deploy": {"en": "deployment", "ko": "배포 반영"},
 }
 _HEADS: Final[Mapping[str, Mapping[Lang, str]]] = {
     "started": {"en": "{what} began", "ko": "{what} 시작"},
@@ -29,6 +30,8 @@ _HEADS: Final[Mapping[str, Mapping[Lang, str]]] = {
     "back-merged": {"en": "merged back", "ko": "되병합 완료"},
     "failed": {"en": "{what} FAILED", "ko": "{what} 실패"},
     "aborted": {"en": "{what} taken back", "ko": "{what} 취소"},
+    "deploying": {"en": "deployment began", "ko": "배포 반영 시작"},
+    "deployed": {"en": "deployed, and well", "ko": "배포 반영 완료, 정상"},
     "held": {"en": "frozen", "ko": "배포 중지"},
     "lifted": {"en": "free again", "ko": "배포 중지 해제"},
     "test": {"en": "test notice", "ko": "시험 알림"},
@@ -37,6 +40,7 @@ _SENTENCES: Final[Mapping[str, Mapping[Lang, str]]] = {
     "promote": {"en": "{who}: {source} into {env}", "ko": "{who} 님: {source}{을} {env}에 병합"},
     "hotfix": {"en": "{who}: past staging into {env}", "ko": "{who} 님: 스테이징을 거치지 않고 {env}에 배포"},
     "push": {"en": "{who}: daily work to {env}", "ko": "{who} 님: 작업 내용을 {env}에 게시"},
+    "deploy": {"en": "{who}: {env} gets what was released", "ko": "{who} 님: {env} 환경에 반영"},
     "rollback": {"en": "{who}: {env} back to {to}", "ko": "{who} 님: {env} 환경을 {to}{로} 되돌림"},
     "backmerge": {"en": "{who}: {source} back into {env}", "ko": "{who} 님: {source}{을} {env}에 되병합"},
     "held": {
@@ -69,6 +73,10 @@ _COUNTED: Final[Mapping[Lang, str]] = {
 }
 _MORE: Final[Mapping[Lang, str]] = {"en": "and {number} more", "ko": "외 {number}개"}
 _STATUS: Final[Mapping[str, Mapping[Lang, str]]] = {
+    "waits": {"en": "not begun", "ko": "시작되지 않음"},
+    "begun": {"en": "under way", "ko": "진행 중"},
+    "ok": {"en": "ok", "ko": "정상"},
+    "failed": {"en": "FAILED", "ko": "실패"},
     "landed": {"en": "landed", "ko": "반영됨"},
     "void": {"en": "not pushed", "ko": "푸시되지 않음"},
     "undone": {"en": "put back", "ko": "되돌림"},
@@ -80,7 +88,7 @@ AUTOMATIC_ROLLBACK: Final[Mapping[Lang, str]] = {
     "en": "Automatic rollback - {service}, {reason}, {version}",
     "ko": "자동 롤백 실행 - {service}, {reason}, {version}",
 }
-"""Mission M5; for the version that deploys."""
+"""Mission M5: of a deployment that was taken back."""
 
 
 def telling(notice: Notice, lang: Lang) -> Telling:
@@ -88,7 +96,7 @@ def telling(notice: Notice, lang: Lang) -> Telling:
     said = _values(notice, lang)
     what = _HEADS[notice.event][lang].format(what=_WHAT.get(notice.verb, {"en": "run", "ko": "실행"})[lang])
     place = f" {said['env']}" if notice.env else ""
-    tag = f" ({said['tag']})" if notice.tag and notice.event in ("finished", "rolled-back") else ""
+    tag = f" ({said['tag']})" if notice.tag and notice.event in ("finished", "rolled-back", "deployed") else ""
     headline = f"{_shown(notice.title)}{place}: {what}{tag}"
     return Telling(notice=notice, headline=headline, lines=_lines(notice, lang, said),
                    details=_details(notice.changes, lang))  # fmt: skip
@@ -105,6 +113,10 @@ def _values(notice: Notice, lang: Lang) -> dict[str, str]:
 def _lines(notice: Notice, lang: Lang, said: Mapping[str, str]) -> tuple[str, ...]:
     sentence = _SENTENCES.get(notice.event) or _SENTENCES.get(notice.verb)
     lines = [sentence[lang].format(**said)] if sentence else []
+    if notice.verb == "deploy" and notice.event == "rolled-back":
+        service = _listed([_shown(change.repo) for change in notice.changes if change.status != "waits"], lang)
+        version = ", ".join(sorted({change.old[:8] for change in notice.changes if change.old}))
+        lines.append(AUTOMATIC_ROLLBACK[lang].format(service=service, reason=said["why"], version=version or "-"))
     failed = notice.event in ("failed", "aborted")  # then there is no such tag
     rows = [
         ("tag", "" if failed else said["tag"]), ("reason", said["reason"]), ("why", said["why"]),

@@ -168,6 +168,15 @@ class Screen:
             code = ended.exit_code if ended else max(codes, default=0)
             self.document(_written("multigit.runs/1", {"runs": runs, "error": error, "exit_code": code}))
 
+    @contextmanager
+    def aside(self) -> Iterator[list[dict[str, Any]]]:
+        """What is done inside belongs to what this command is about: its documents go into the list, not out."""
+        outer, self._collecting = self._collecting, []
+        try:
+            yield self._collecting
+        finally:
+            self._collecting = outer
+
     def error(self, problem: MultigitError) -> None:
         """What failed, why, and what to type next (X9): text on stderr; with --json the document too."""
         self._put(self.err, error_text(problem, width=min(self.width, 80)))

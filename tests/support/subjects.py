@@ -8,8 +8,9 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from multigit import checks
+from multigit.model.actor import Actor
 from multigit.model.config import Config, Environment, Gate, Repo, System
-from multigit.model.events import Actor, History
+from multigit.model.events import History
 from multigit.model.fleet import Clean, CommitLine, Fleet, Pair
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 from multigit.model.plan import Land, Plan, Step

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from multigit.model.actor import Actor
 from multigit.model.config import Config, Environment, Hotfix, Repo, System
-from multigit.model.events import Actor, History, Hold, Run
+from multigit.model.events import History, Hold, Run
 from multigit.model.fleet import (
     Clean,
     CloneState,

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from multigit.ledger.deployment_log import sync
-from multigit.model.events import Actor, Event, History, Kind, fold
+from multigit.model.actor import Actor
+from multigit.model.events import Event, History, Kind, fold
 from multigit.model.names import Oid, RunId
 
 SEOUL = ZoneInfo("Asia/Seoul")

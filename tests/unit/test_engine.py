@@ -32,7 +32,8 @@ from multigit.apply.vocabulary import (
 from multigit.errors import MultigitError
 from multigit.ledger.journal import Journal, JournalError
 from multigit.ledger.shared import Refused
-from multigit.model.events import Actor, Event, History, fold
+from multigit.model.actor import Actor
+from multigit.model.events import Event, History, fold
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 from multigit.model.plan import Keep, Land, Plan
 from multigit.vcs.mirror import Mirror

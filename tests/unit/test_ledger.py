@@ -14,7 +14,8 @@ import pytest
 from multigit.ledger import records
 from multigit.ledger.records import LedgerError
 from multigit.ledger.shared import Ledger
-from multigit.model.events import Actor, Event, Kind
+from multigit.model.actor import Actor
+from multigit.model.events import Event, Kind
 from multigit.model.names import Oid, RepoName, RunId
 from multigit.vcs import write
 from multigit.vcs.mirror import Mirror, open_mirror

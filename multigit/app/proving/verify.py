@@ -17,6 +17,7 @@ from multigit.ledger.records import BRANCH
 from multigit.ledger.shared import SEEN
 from multigit.model.comparison import drifts, older
 from multigit.model.config import Environment, Repo
+from multigit.model.deployments import serving
 from multigit.model.drift import Door, Drift, Held, Verified, exit_code
 from multigit.model.events import History, fold
 from multigit.model.fleet import Fleet, RepoState
@@ -46,24 +47,23 @@ def verify(
     if trust is not None:
         _trust(session, screen, trust, options)
     for _ in range(_TRIES):
-        head, found, states = _compared(session, env)
+        head, found, seen = _compared(session, env)
         if not found.drifts or head is None or session.ledger.head() == head:
             break
     if env:
-        found = _serving(session, env, found, states, duration)
+        found = _serving(session, env, found, seen, duration)
     screen.close()
     screen.say(verified_text(found, width=screen.width), always=found.exit_code != DONE)
     screen.document(document("", found))
     return found.exit_code
 
 
-def _serving(
-    session: Session, env: Environment, found: Verified, states: Sequence[RepoState], duration: int
-) -> Verified:
+def _serving(session: Session, env: Environment, found: Verified, seen: Fleet, duration: int) -> Verified:
     """With what the health checks of `env` say."""
     branches = {repo.name: session.config.branch(repo, env) for repo in session.config.repos.values()}
-    heads = {state.repo: state.heads.get(branch) for state in states if (branch := branches[state.repo])}
-    vigil = Vigil(session, env, heads, found.last)
+    heads = {state.repo: state.heads.get(branch) for state in seen.repos if (branch := branches[state.repo])}
+    known = seen.history.deployments.values()
+    vigil = Vigil(session, env, serving(known, str(env.name), heads), found.last)
     start = vigil.elapsed()
     serves = vigil.through(duration) if duration else vigil.once()
     watched = round(vigil.elapsed() - start, 1) if serves else 0.0
@@ -75,7 +75,7 @@ def _serving(
     return replace(found, serves=serves, watched=watched, exit_code=code)
 
 
-def _compared(session: Session, env: Environment | None) -> tuple[Oid | None, Verified, Sequence[RepoState]]:
+def _compared(session: Session, env: Environment | None) -> tuple[Oid | None, Verified, Fleet]:
     """The ledger's head, everything that is not as the ledger says, and what was seen."""
     config = session.config
     envs = [env] if env else list(config.environments.values())
@@ -86,7 +86,7 @@ def _compared(session: Session, env: Environment | None) -> tuple[Oid | None, Ve
     if home.problem:
         unread = "the ledger is in it: nothing can be compared"
         bad = _unreachable(states, repos, config.home, unread)
-        return None, _told(session, env, Past.of(History()), repos, bad, []), states
+        return None, _told(session, env, Past.of(History()), repos, bad, []), Fleet(repos=states, history=History())
     head = home.heads.get(BRANCH)
     history, found = look.cached_anew(session, config.home, lambda: _ledger(session, head))
     past = Past.of(history)
@@ -97,11 +97,11 @@ def _compared(session: Session, env: Environment | None) -> tuple[Oid | None, Ve
         session.progress(repo.name, "compare")
         return evidence.held(session, past, envs, repo, state)
 
-    seen, fleet = look.study(session, Fleet(repos=states, history=history), one, repos)
+    held, fleet = look.study(session, Fleet(repos=states, history=history), one, repos)
     found += _unreachable(fleet.repos, repos, config.home, "")
-    found += [drift for held in seen.values() for drift in drifts(past, held)]
+    found += [drift for one in held.values() for drift in drifts(past, one)]
     found += [*signing.drifts(session, past, envs, repos), *approvals.drifts(session, past, envs)]
-    return head, _told(session, env, past, repos, found, list(seen.values())), fleet.repos
+    return head, _told(session, env, past, repos, found, list(held.values())), fleet
 
 
 def _unreachable(states: Sequence[RepoState], repos: Sequence[Repo], home: Repo, unread: str) -> list[Drift]:

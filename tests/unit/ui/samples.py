@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
+from multigit.model.actor import Actor
 from multigit.model.config import Gate
-from multigit.model.events import Actor, Hold
+from multigit.model.events import Hold
 from multigit.model.fleet import CommitLine, Distance
 from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId, Tag
 from multigit.model.plan import Forward, Keep, Land, Leave, MakeClone, Plan, Quarantine, Refusal, Seen, Step

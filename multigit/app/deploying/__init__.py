@@ -1,0 +1,1 @@
+"""Deployments: what is planned, driven to its end, taken back, watched, and gone on with."""

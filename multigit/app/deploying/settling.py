@@ -1,0 +1,112 @@
+"""watch, resume and abort of deployments: from any machine, by whomever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, Literal
+
+from multigit.app import look
+from multigit.app.consent import Options
+from multigit.app.deploying.driving import Drive, Undo
+from multigit.app.deploying.verb import tell
+from multigit.app.session import Session
+from multigit.errors import DONE, UsageError
+from multigit.ledger.records import LedgerError
+from multigit.model import deployplan, deployreport
+from multigit.model.deployments import Deployment
+from multigit.model.deployreport import StepRow
+from multigit.model.events import History
+from multigit.ui import ask
+from multigit.ui.deployments import report_text
+from multigit.ui.documents import document
+from multigit.ui.lang import sentence
+from multigit.ui.problems import nobody_to_ask, said_no
+from multigit.ui.screen import Screen
+from multigit.ui.text import ago, visible
+
+EVERY: Final = 5.0
+"""Seconds between two looks at the ledger."""
+
+
+def meant(history: History, word: str | None) -> Deployment | None:
+    """The open deployment that `word` names by id or run; without one, the only one that is open."""
+    known = list(history.deployments.values())
+    if word is None:
+        still = [one for one in known if one.open]
+        if len(still) > 1:
+            raise UsageError("several deployments are open", why="; ".join(f"{one.id} of {one.env}" for one in still),
+                             hint=f"name one: multigit resume {still[0].id}")  # fmt: skip
+        return still[0] if still else None
+    return next((one for one in reversed(known) if one.id.startswith(word) or one.run == word), None)
+
+
+def settle(
+    session: Session, screen: Screen, intent: Literal["resume", "abort"], found: Deployment, options: Options,
+    undo: Undo | None,
+) -> int:  # fmt: skip
+    """Go on with an open deployment, or take it back."""
+    if not found.open:
+        screen.say(f"deployment {found.id} is over ({found.outcome}): nothing to do")
+        screen.document(document("", deployreport.of(found)))
+        return DONE
+    who = found.taken_by or found.by
+    age = ago(found.started, session.now())
+    screen.say(f"deployment {found.id} of {found.env}, by {who.user}@{who.host}, {age}", always=True)
+    if options.dry_run:
+        return DONE
+    if not options.yes:
+        if not screen.interactive:
+            raise nobody_to_ask(command=options.again)
+        if not ask.yes(screen, sentence(options.lang, f"{intent}_deploy", run=found.id)):
+            raise said_no(command=options.again)
+    drive = Drive(session, screen, _plan_of(found), options.lang, undo)
+    drive.take()
+    told = drive.go_on() if intent == "resume" else drive.give_up(f"taken back as {session.actor.user} asked")
+    code = tell(session, screen, told)
+    return DONE if intent == "abort" and told.outcome == "returned" else code
+
+
+def _plan_of(found: Deployment) -> deployplan.DeployPlan:
+    try:
+        plan = deployplan.read(found.plan)
+    except (ValueError, TypeError, KeyError) as broken:
+        raise LedgerError(f"the plan of deployment {found.id} cannot be read", why=str(broken),
+                          hint="use the multigit version that began it") from None  # fmt: skip
+    if plan.id != found.id:
+        raise LedgerError(f"the plan of deployment {found.id} was changed after it began")
+    return plan
+
+
+def watch(session: Session, screen: Screen, word: str | None, sleep: Callable[[float], None] = time.sleep) -> int:
+    """How a deployment goes on, live, wherever it is driven from; the exit code is that of its end."""
+    env = session.config.environment(word) if word else None
+    shown: dict[str, StepRow] = {}
+    while True:
+        found = _latest(look.ledger(session), str(env.name) if env else "", None if env else word)
+        told = deployreport.of(found)
+        for row in told.steps:
+            if row != shown.get(row.id) and row.state != "waits":
+                screen.progress(row.repo or None, f"{row.stage}: {row.state} {visible(row.why)}".rstrip())
+            shown[row.id] = row
+        if not found.open:
+            break
+        sleep(EVERY)
+    screen.close()
+    screen.say(report_text(told, session.zone, session.now(), width=screen.width), always=True)
+    screen.document(document("", told))
+    return told.exit_code
+
+
+def _latest(history: History, env: str, word: str | None) -> Deployment:
+    if word:
+        found = meant(history, word)
+        if found is None:
+            raise UsageError(f"there is no deployment, run or environment called {word!r}", hint="multigit history")
+        return found
+    known = [one for one in history.deployments.values() if env in ("", one.env)]
+    still = [one for one in known if one.open]
+    if not known:
+        raise UsageError(f"nothing was deployed{f' to {env}' if env else ''} by multigit yet",
+                         hint=f"multigit deploy {env or 'ENV'}")  # fmt: skip
+    return (still or known)[-1]

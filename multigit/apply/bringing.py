@@ -1,0 +1,187 @@
+"""One step at one target: look, act where it is different, follow it to its end. Whoever is killed looks again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Event as Flag
+from types import ModuleType
+from typing import Any, Final
+
+from multigit.clients import SignedOut
+from multigit.errors import MultigitError
+from multigit.model.config import Environment, Repo
+from multigit.model.deployments import StepState
+from multigit.model.deployplan import DeployPlan, Step
+from multigit.model.names import Oid
+from multigit.model.target import Artefact, Deployed, Progress, Release, Ticket
+from multigit.model.template import filled
+from multigit.model.urls import hide_secrets
+from multigit.plugins import load
+from multigit.targets import Clients, Unsure, settings_of
+
+_PASSING: Final = ("MG-803", "MG-804", "MG-820")
+"""Codes of errors after which it is worth asking again: asked for less, not reached, no answer."""
+_TRIES: Final = 6
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+
+
+class Unsettled(Exception):
+    """It is not known how a step ends: it was stopped, or nobody answers. Going on later is safe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a step happens."""
+
+    module: ModuleType
+    settings: Any
+    clients: Clients
+
+
+@dataclass(slots=True, kw_only=True)
+class Bringer:
+    """Brings steps of one deployment about. Safe for several threads."""
+
+    plan: DeployPlan
+    env: Environment
+    folder: Path
+    repo: Callable[[str], tuple[Repo, Path, str]]
+    """Of a repository's name: what repos.yaml says, its clone's folder, its address without a login."""
+    now: Callable[[], datetime]
+    stop: Flag
+    say: Callable[[str, str], None]
+    """Repository and what goes on."""
+    elapsed: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] | None = None
+    """Waits that many seconds; until `stop` where it is None."""
+    _places: dict[str, Place] = field(default_factory=dict)
+
+    def bring(
+        self, step: Step, known: StepState | None, tell: Callable[[Mapping[str, Any]], bool],
+        before: Artefact | None = None,
+    ) -> Progress:  # fmt: skip
+        """Bring `step` about, or `before` back; how that ended. Unsettled where it is not known.
+
+        `known`: how it stands by the ledger; `tell` keeps how it stands, and says whether that is written.
+        """
+        until = self.elapsed() + step.seconds
+        try:
+            place, release = self._place(step), self.release(step, before)
+            if known and known.state == "begun" and known.ticket:
+                return self._follow(step, place, known.ticket, until)
+            there = self._patiently(step, until, lambda: place.module.current(place.settings, release, place.clients))
+            if there.state == "here":
+                return Progress(state="ok", why=f"nothing to do: {there.what}", artefact=there.artefact)
+            if there.state == "arriving":
+                ticket = there.ticket
+            else:
+                if not tell({"state": "begun", "before": there.artefact} if before is None else {"state": "begun"}):
+                    raise Unsettled("the ledger could not be told, and nothing is done that it does not know of")
+                self.say(
+                    str(step.repo), f"{step.stage}: {step.target}{f', instead of {there.what}' * bool(there.what)}"
+                )
+                ticket = place.module.deploy(place.settings, release, place.clients)
+            tell({"state": "begun", "ticket": ticket})
+            return self._follow(step, place, ticket, until)
+        except SignedOut as out:
+            raise Unsettled(f"{out.what}: {out.why}; {out.hint}") from None
+        except MultigitError as refused:
+            if refused.code in _PASSING:
+                raise Unsettled(f"{refused.what}: {refused.why}") from None
+            return Progress(state="failed", why=hide_secrets(_said(refused)), fault=_class(step),
+                            details=tuple(filter(None, (refused.hint,))))  # fmt: skip
+
+    def seen(self, step: Step) -> Deployed:
+        """What is at the place of `step` now."""
+        place, release = self._place(step), self.release(step)
+        found: Deployed = place.module.current(place.settings, release, place.clients)
+        return found
+
+    def release(self, step: Step, before: Artefact | None = None) -> Release:
+        """What the target of `step` is asked to bring; with `before`, what ran there is brought back."""
+        assert step.repo is not None
+        back = before is not None
+        if before is not None and not before:
+            raise MultigitError("nothing is recorded that could be brought back", why=step.was)
+        commit = (step.before_commit or step.commit) if back else step.commit
+        _, _, url = self.repo(step.repo)
+        return Release(
+            env=self.plan.env, repo=step.repo, commit=commit or Oid("0" * 40), tag=self.plan.tag, url=url,
+            branch=self.plan.branch, deployment=self.plan.id, step=f"{step.id}/back" if back else step.id,
+            since=self.plan.created, artefact=before if before is not None else step.artefact,
+        )  # fmt: skip
+
+    def _follow(self, step: Step, place: Place, ticket: Ticket, until: float) -> Progress:
+        last = ""
+        while True:
+            seen: Progress = self._patiently(
+                step, until, lambda: place.module.poll(place.settings, ticket, place.clients)
+            )
+            if seen.state != "running":
+                return seen
+            if seen.why != last:
+                self.say(str(step.repo), f"{step.stage}: {seen.why}")
+                last = seen.why
+            if self.elapsed() >= until:
+                return replace(seen, state="failed", why=f"not done within {step.seconds // 60} min: {seen.why}",
+                               fault=_class(step))  # fmt: skip
+            self._wait(max(0.5, min(seen.retry_after, _LONGEST_PAUSE, until - self.elapsed())))
+
+    def _patiently(self, step: Step, until: float, ask: Callable[[], Any]) -> Any:
+        """The answer; what may pass is waited for, ever longer, a few times."""
+        pause = _FIRST_PAUSE
+        for left in reversed(range(_TRIES)):
+            try:
+                return ask()
+            except MultigitError as failed:
+                if failed.code not in _PASSING or isinstance(failed, Unsure) or not left or self.elapsed() >= until:
+                    raise
+                self.say(str(step.repo), f"{step.stage}: {failed.what}; asking again")
+            self._wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        raise AssertionError  # the last try answers or raises
+
+    def _wait(self, seconds: float) -> None:
+        if self.pause:
+            self.pause(seconds)
+        else:
+            self.stop.wait(seconds)
+        if self.stop.is_set():
+            raise Unsettled("stopped here; what was begun goes on by itself")
+
+    def _place(self, step: Step) -> Place:
+        known = self._places.get(step.id)
+        if known is None:
+            assert step.repo is not None
+            _, clone, _ = self.repo(step.repo)
+            module = load("targets", step.target)
+            words = words_of(self.env, step, str(self.plan.tag or ""))
+            say = lambda text: self.say(str(step.repo), f"{step.stage}: {text}")  # noqa: E731
+            known = Place(module=module, settings=settings_of(module, rendered(module, step.settings, words)),
+                          clients=Clients(folder=self.folder, clone=clone, say=say))  # fmt: skip
+            self._places[step.id] = known
+        return known
+
+
+def words_of(env: Environment, step: Step, tag: str) -> dict[str, str]:
+    """What templates of a target may use."""
+    sha = {"sha": str(step.commit)} if step.commit else {}
+    return {**env.vars, "env": str(env.name), "repo": str(step.repo or ""), "tag": tag, **sha}
+
+
+def rendered(module: ModuleType, values: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
+    """Settings with the templates among them filled in."""
+    templates = getattr(module, "TEMPLATES", ())
+    return {key: filled(value, words) if key in templates else value for key, value in values.items()}
+
+
+def _class(step: Step) -> Any:
+    return "build" if step.stage == "build" else "deploy"
+
+
+def _said(error: MultigitError) -> str:
+    return f"{error.what}: {error.why}" if error.why else error.what
