@@ -66,8 +66,9 @@ def remember_ledger(session: Session, history: History) -> None:
     question = _question(session, history.head)
     if not session.answers.known([question]):
         run = history.open_run
+        going = [one for one in history.deployments.values() if one.open]
         kept = replace(run, plan={}, signatures={}, statuses={}) if run else None
-        session.answers.put({question: plain({"run": kept, "holds": history.holds})})
+        session.answers.put({question: plain({"run": kept, "holds": history.holds, "deployments": going})})
 
 
 def fleet(session: Session) -> tuple[Fleet, dict[RepoName, datetime], bool]:
@@ -127,10 +128,13 @@ def _history(session: Session, head: Oid | None) -> History | None:
 
 def _rebuilt(kept: Any, head: Oid) -> History | None:
     from multigit.model.building import built
+    from multigit.model.deployments import Deployment
 
     try:
         run = built(Run | None, kept["run"])
         holds = built(tuple[Hold, ...], kept["holds"])
+        going = built(tuple[Deployment, ...], kept["deployments"])
     except (ValueError, TypeError, KeyError):
         return None
-    return History(head=head, runs={run.id: run} if run else {}, holds=holds)
+    deployments = {one.id: one for one in going}
+    return History(head=head, runs={run.id: run} if run else {}, holds=holds, deployments=deployments)

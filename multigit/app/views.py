@@ -6,6 +6,7 @@ from multigit.app import look
 from multigit.app.refs import meant
 from multigit.app.session import Session
 from multigit.errors import FAILED, UsageError
+from multigit.model import deployreport
 from multigit.model.config import Environment, Repo
 from multigit.model.documents import DiffDocument, HistoryDocument, LogDocument, RepoDiff, RepoLog, ShowDocument
 from multigit.model.events import Run
@@ -114,13 +115,20 @@ def show(session: Session, screen: Screen, word: str) -> int:
     seen = look.fleet(session, ())
     _warned(screen, seen)
     run = next((run for run in seen.history.runs.values() if run.id == word or run.id.startswith(f"r-{word}")), None)
-    if run is None:
+    if word.startswith("d-"):
+        told = _deployment(seen, word)
+    elif run is None:
         _, tag = meant(session, seen, word)
         run = next((r for r in seen.history.runs.values() if r.tag == tag and r.phase == "released"), None)
         told = _told(run, seen, tag)
     else:
         told = _told(run, seen, run.tag)
     screen.say(show_text(told, width=screen.width, zone=session.zone))
+    if told.deployments:
+        from multigit.ui.deployments import report_text
+
+        for one in told.deployments:
+            screen.say(report_text(one, session.zone, session.now(), width=screen.width))
     screen.document(told)
     return 0
 
@@ -131,5 +139,13 @@ def _told(run: Run | None, seen: Fleet, tag: Tag | None) -> ShowDocument:
         return ShowDocument(tag=tag, plan={}, statuses={}, commits=commits)
     events = tuple(event for event in seen.history.events if event.run == run.id)
     return ShowDocument(
-        run=run.id, phase=run.phase, tag=tag, plan=run.plan, statuses=run.statuses, commits=commits, events=events
-    )
+        run=run.id, phase=run.phase, tag=tag, plan=run.plan, statuses=run.statuses, commits=commits, events=events,
+        deployments=tuple(deployreport.of(one) for one in seen.history.deployments.values() if one.run == run.id),
+    )  # fmt: skip
+
+
+def _deployment(seen: Fleet, word: str) -> ShowDocument:
+    found = next((one for one in seen.history.deployments.values() if one.id.startswith(word)), None)
+    if found is None:
+        raise UsageError(f"there is no deployment called {word!r}", hint="multigit history")
+    return ShowDocument(tag=found.tag, plan={}, statuses={}, commits={}, deployments=(deployreport.of(found),))

@@ -54,7 +54,9 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
      '  hold       Set, list or release stop signs and quarantines.\n'
      '\n'
      'DEPLOY:\n'
-     '  infra  What repos.yaml wants in AWS: show it, make it, mend it.\n'
+     '  deploy  Bring an environment to what its branch says, step by step.\n'
+     '  watch   How a deployment goes on, live, from any machine.\n'
+     '  infra   What repos.yaml wants in AWS: show it, make it, mend it.\n'
      '\n'
      'TELL:\n'
      "  approve     Approve somebody else's saved plan, signed.\n"
@@ -108,7 +110,9 @@ HELP: dict[int, str] = {80: 'Usage: multigit [OPTIONS] COMMAND [ARGS]...\n'
       '  hold       Set, list or release stop signs and quarantines.\n'
       '\n'
       'DEPLOY:\n'
-      '  infra  What repos.yaml wants in AWS: show it, make it, mend it.\n'
+      '  deploy  Bring an environment to what its branch says, step by step.\n'
+      '  watch   How a deployment goes on, live, from any machine.\n'
+      '  infra   What repos.yaml wants in AWS: show it, make it, mend it.\n'
       '\n'
       'TELL:\n'
       "  approve     Approve somebody else's saved plan, signed.\n"
@@ -137,6 +141,8 @@ VERBS: dict[str, tuple[tuple[str, str], ...]] = {'': (('init', 'Write a repos.ya
       ('resume', 'Go on with a run that was left half done.'),
       ('abort', 'Take a half-done run back.'),
       ('hold', 'Set, list or release stop signs and quarantines.'),
+      ('deploy', 'Bring an environment to what its branch says, step by step.'),
+      ('watch', 'How a deployment goes on, live, from any machine.'),
       ('infra', 'What repos.yaml wants in AWS: show it, make it, mend it.'),
       ('approve', "Approve somebody else's saved plan, signed."),
       ('notify', 'Try the notifiers, or send what waits for them.'),
@@ -200,6 +206,13 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
  'config show': (),
  'demo': (('--keep', 'Build it in DIR and leave it there to play with.'),
           ('--setup-only', 'With --keep: only build the workspace.')),
+ 'deploy': (('--ref', 'A release of ENV instead of what its branch says: a tag, run or `last`.'),
+            ('-n', 'Stop after the plan; nothing is changed.'),
+            ('--dry-run', 'Stop after the plan; nothing is changed.'),
+            ('--exit-code', 'With -n: exit with 10 if there is something to do.'),
+            ('-y', 'Consent without a question; never to production.'),
+            ('--yes', 'Consent without a question; never to production.'),
+            ('--confirm', 'Consent to production: its phrase, such as `gli main`.')),
  'diff': (),
  'doctor': (('--write', 'Also push throw-away refs (refs/multigit/probe/…) and delete them.'),
             ('-n', 'Push nothing, not even with --write.'),
@@ -223,6 +236,7 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
             ('-m', "Commit the clones' tracked changes first, with this message."),
             ('--message', "Commit the clones' tracked changes first, with this message."),
             ('--backmerge', 'Pay the fix back upstream right away.'),
+            ('--no-deploy', 'Only move the branches; deploy what was released later.'),
             ('-n', 'Stop after the plan; nothing is changed.'),
             ('--dry-run', 'Stop after the plan; nothing is changed.'),
             ('--out', 'Save the plan.'),
@@ -264,6 +278,7 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
  'promote': (('-m', 'Added to the merge commits and the release.'),
              ('--message', 'Added to the merge commits and the release.'),
              ('--reapply', 'Ship again a release that was rolled back, with its fix on top.'),
+             ('--no-deploy', 'Only move the branches; deploy what was released later.'),
              ('-n', 'Stop after the plan; nothing is changed.'),
              ('--dry-run', 'Stop after the plan; nothing is changed.'),
              ('--out', 'Save the plan.'),
@@ -293,6 +308,7 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
               ('--repos', 'Only these repositories (same as -r).'),
               ('-m', 'Why: kept with the quarantine.'),
               ('--message', 'Why: kept with the quarantine.'),
+              ('--no-deploy', 'Only move the branches; deploy what was released later.'),
               ('-n', 'Stop after the plan; nothing is changed.'),
               ('--dry-run', 'Stop after the plan; nothing is changed.'),
               ('--out', 'Save the plan.'),
@@ -306,7 +322,8 @@ OPTIONS: dict[str, tuple[tuple[str, str], ...]] = {'': (('--version', 'Show the 
  'verify': (('--trust-ledger', 'Forget the ledger seen before; OID is its head, or none.'),
             ('-y', 'Do not ask before that.'),
             ('--yes', 'Do not ask before that.'),
-            ('--for', 'Watch the health of ENV that long, for example 30m.'))}
+            ('--for', 'Watch the health of ENV that long, for example 30m.')),
+ 'watch': ()}
 
 COMMON_VALUES: dict[str, tuple[str, ...]] = {'--color': ('auto', 'always', 'never'),
  '--events': ('FILE',),
@@ -326,6 +343,8 @@ VALUES: dict[str, tuple[str, ...]] = {'backmerge --confirm': (),
  'backmerge --plan': ('FILE',),
  'backmerge -m': (),
  'demo --keep': ('FILE',),
+ 'deploy --confirm': (),
+ 'deploy --ref': (),
  'history --limit': (),
  'history -n': (),
  'hold release --message': (),

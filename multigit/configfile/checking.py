@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from multigit.configfile import gates, notify, rules, serving, source, templates, typed
+from multigit.configfile import deploying, gates, notify, rules, serving, source, templates, typed
 from multigit.configfile.problems import ConfigError, Finding, Problem, Where
 from multigit.model.config import Config
 
@@ -17,6 +17,7 @@ def parse(text: bytes, name: str) -> Config:
     if checked.config is not None:
         found += [*rules.findings(checked.config), *gates.findings(checked.config, checked.settings)]
         found += serving.findings(checked.config, read)
+        found += deploying.findings(checked.config, read)
         found += [*notify.findings(checked.config), *gates.mentioned(checked.config, "notify", checked.notifiers)]
     problems = [problem for _, problem in read.problems]
     problems += _placed(read, found, [where for where, _ in read.problems])

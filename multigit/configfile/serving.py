@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any, Final
 
 from multigit import plugins
@@ -47,13 +48,22 @@ def _check(env: Environment, check: HealthCheck, read: Source) -> Iterator[Findi
         message = f'the check "{check.kind}" judges plans, not what runs'
         yield Finding(where=(*check.where, "kind"), message=message, suggestion="it can be asked under gates")
         return
+    yield from of_plugin(env, module, check.settings, check.where, read)
+
+
+def of_plugin(
+    env: Environment, module: ModuleType, settings: Mapping[str, Any], where: Where, read: Source
+) -> Iterator[Finding]:
+    """What is wrong with the settings of a plug-in whose templates are filled in for `env`."""
     words = {**_SAMPLE, **env.vars}
-    templates = {name: check.settings[name] for name in getattr(module, "TEMPLATES", ()) if name in check.settings}
-    wrong = [found for place, text in texts(templates) for found in _template((*check.where, *place), text, words)]
+    templates = {name: settings[name] for name in getattr(module, "TEMPLATES", ()) if name in settings}
+    wrong = [found for place, text in texts(templates) for found in _template((*where, *place), text, words)]
     yield from wrong
     if not wrong:
-        values = with_numbers(module.Settings, {**check.settings, **filled(templates, words)})
-        yield from _settings(check, values, module.Settings, read)
+        values = with_numbers(module.Settings, {**settings, **filled(templates, words)})
+        for error in typed.errors_of(module.Settings, values):
+            at = (*where, *error["loc"])
+            yield worded(error, at, read, typed.value_at(values, error["loc"]), module.Settings)
 
 
 def _template(where: Where, text: str, words: Mapping[str, str]) -> Iterator[Finding]:
@@ -64,11 +74,6 @@ def _template(where: Where, text: str, words: Mapping[str, str]) -> Iterator[Fin
         yield Finding(where=where, message=f"{{{unknown}}} is not known here", suggestion=suggestion)
     elif wrong := flaw(text) if text else "":
         yield Finding(where=where, message=wrong)
-
-
-def _settings(check: HealthCheck, values: Mapping[str, Any], kind: Any, read: Source) -> Iterator[Finding]:
-    for error in typed.errors_of(kind, values):
-        yield worded(error, (*check.where, *error["loc"]), read, typed.value_at(values, error["loc"]), kind)
 
 
 def _watch(where: Where, deploy: Any, read: Source) -> Iterator[Finding]:

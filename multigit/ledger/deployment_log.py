@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from multigit.model.actor import Actor
+from multigit.model.deployments import Deployment
 from multigit.model.events import Event, History, Run
 
 _WORDS = {"promote": "PROMOTE", "hotfix": "EMERGENCY", "push": "PUSH", "rollback": "ROLLBACK", "backmerge": "BACKMERGE"}
-_TOLD = ("released", "aborted", "failed", "aborting", "hold", "lift", "take")
+_TOLD = ("released", "aborted", "failed", "aborting", "hold", "lift", "take", "deployed")
 
 
 def sync(path: Path, history: History, zone: tzinfo, locks: Path) -> int:
@@ -56,7 +57,8 @@ def _lines(event: Event, history: History, zone: tzinfo) -> Iterator[str]:
     if event.kind not in _TOLD:
         return
     run = history.runs.get(event.run) if event.run else None
-    for fields in _rows(event, run):
+    made = history.deployments.get(event.deployment) if event.deployment else None
+    for fields in _deployed(event, made) if made else _rows(event, run):
         values = " ".join(f"{key}={_quoted(value)}" for key, value in fields.items() if value not in ("", None))
         stamp = event.at.astimezone(zone).isoformat(timespec="seconds")
         word = _word(event, run)
@@ -64,6 +66,8 @@ def _lines(event: Event, history: History, zone: tzinfo) -> Iterator[str]:
 
 
 def _word(event: Event, run: Run | None) -> str:
+    if event.kind == "deployed":
+        return "DEPLOY"
     if event.kind in ("hold", "lift", "take"):
         return event.kind.upper()
     if event.kind == "released" and run:
@@ -80,6 +84,20 @@ def _rows(event: Event, run: Run | None) -> Iterator[dict[str, Any]]:
         yield {**common, "result": event.kind, "reason": reason}
     for step in steps:
         yield {**_step(step), **common, "result": _result(event, step, plan.get("tag")), "reason": reason}
+
+
+def _deployed(event: Event, made: Deployment) -> Iterator[dict[str, Any]]:
+    """One line for each repository that was brought somewhere, and one where none was."""
+    common = {"env": made.env, "tag": made.tag, "run": made.id}
+    reason = event.reason or made.reason
+    places = [step for step in made.plan["steps"] if step["stage"] == "deploy"]
+    if not places:
+        yield {**common, "result": event.data.get("outcome"), "reason": reason}
+    for step in places:
+        state, back = made.steps.get(step["id"]), made.backs.get(step["id"])
+        result = "returned" if back and back.state == "ok" else state.state if state else "not begun"
+        yield {"repo": step["repo"], "from": str(step["before_commit"] or "")[:7], "to": str(step["commit"])[:7],
+               **common, "result": result, "reason": reason}  # fmt: skip
 
 
 def _step(step: Mapping[str, Any]) -> dict[str, Any]:

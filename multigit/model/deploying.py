@@ -21,7 +21,7 @@ from multigit.model.serving import Unfit, Where, section_of
 WORDS: Final = ("env", "repo", "sha", "tag")
 """Words that templates may use besides the environment's `vars`."""
 ALIASES: Final[Mapping[str, str]] = {"s3": "s3-site"}
-LATER: Final = ("argocd", "k8s", "pin")
+LATER: Final = ("argocd", "canary", "k8s", "pin")
 """Kept as written: no version brings anything there yet."""
 _NO_TARGETS: Final = (
     "build",

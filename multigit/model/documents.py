@@ -12,6 +12,7 @@ from typing import Any, Literal
 from multigit.errors import DONE
 from multigit.model.config import Config
 from multigit.model.delivery import Delivery
+from multigit.model.deployreport import DeploymentReport
 from multigit.model.events import Event, Hold
 from multigit.model.fleet import CommitLine
 from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId
@@ -82,7 +83,7 @@ class LogDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowDocument:
-    """`show REF|RUN`: one run with its plan and its events, oldest first."""
+    """`show REF|RUN`: one run with its plan and its events, oldest first, and its deployments."""
 
     schema: Literal["multigit.show/1"] = "multigit.show/1"
     run: RunId | None = None
@@ -96,6 +97,8 @@ class ShowDocument:
     commits: Mapping[RepoName, Oid]
     """Where the tag stands, per repository."""
     events: tuple[Event, ...] = ()
+    deployments: tuple[DeploymentReport, ...] = ()
+    """What was deployed of it, oldest first."""
     exit_code: int = DONE
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import accumulate
 from typing import Any, Literal
 
+from multigit.model.deployments import Outcome
 from multigit.model.events import History, Run
 from multigit.model.names import EnvName, RepoName, Tag
 
@@ -30,6 +31,8 @@ class ReleaseRow:
     result: Literal["live", "ok", "partial", "rolled back", "tags only", "aborted", "failed", "open"]
     note: str = ""
     emergency: bool = False
+    deployment: Outcome | Literal["open"] = ""
+    """How its last deployment stands: well, failed, returned, superseded or open; '' where there was none."""
 
 
 def releases(
@@ -101,7 +104,13 @@ def _release(run: Run, tags: Mapping[RepoName, Collection[Tag]], size: int, hist
         result=_result(run, tagged, size, taken_back=back is not None),
         note=f"by {back.tag}" if back and back.tag else run.reason,
         emergency=bool(run.plan.get("emergency")),
+        deployment=_deployed(run, history),
     )
+
+
+def _deployed(run: Run, history: History) -> Outcome | Literal["open"]:
+    own = [one for one in history.deployments.values() if one.run == run.id]
+    return (own[-1].outcome or "open") if own else ""
 
 
 def _takes_back(later: Run, run: Run) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from multigit.model import documents as docs
+from multigit.model.deployreport import DeploymentReport
 from multigit.model.drift import Verified
 from multigit.model.gated import PlanExtras
 from multigit.model.health import Health
@@ -37,6 +38,7 @@ _MODELS: Final[dict[str, type]] = {
     "notify": docs.NotifyDocument,
     "notice": Notice,
     "infra": Infrastructure,
+    "deployment": DeploymentReport,
 }
 NAMES: Final = tuple(f"multigit.{name}/1" for name in _MODELS)
 """What a document's `schema` may be."""

@@ -9,9 +9,9 @@ from typing import Literal
 
 from multigit.errors import DONE, FAILED, PARTLY
 from multigit.model.config import Config
-from multigit.model.events import Hold, Run
+from multigit.model.events import History, Hold, Run
 from multigit.model.fleet import Distance, Fleet, RepoState
-from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
+from multigit.model.names import Branch, DeploymentId, EnvName, Oid, RepoName, Tag
 
 Mark = Literal["ok", "warn", "bad"]
 
@@ -33,6 +33,18 @@ class StatusRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDeployment:
+    """A deployment that goes on, or that somebody has to go on with."""
+
+    id: DeploymentId
+    env: EnvName
+    by: str
+    since: datetime
+    steps: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """`multigit status`, schema `multigit.status/1`."""
 
@@ -47,6 +59,8 @@ class Status:
     open_run: str | None = None
     open_phase: str = ""
     open_by: str = ""
+    deploying: tuple[OpenDeployment, ...] = ()
+    """Deployments that are open."""
     holds: tuple[Hold, ...] = ()
     totals: str = ""
     next: tuple[str, ...] = ()
@@ -87,11 +101,21 @@ def status(
         open_run=run.id if run else None,
         open_phase=run.phase if run else "",
         open_by=f"{(run.taken_by or run.by).user}@{(run.taken_by or run.by).host}" if run else "",
+        deploying=_deploying(fleet.history),
         holds=fleet.history.holds,
         totals=_totals(config, rows),
-        next=_next_commands(config, rows, run),
+        next=(*_next_commands(config, rows, run), *(f"multigit watch {one.env}" for one in _deploying(fleet.history))),
         exit_code=PARTLY if run else FAILED if any(fleet.state(name).problem for name in shown) else DONE,
     )
+
+
+def _deploying(history: History) -> tuple[OpenDeployment, ...]:
+    return tuple(
+        OpenDeployment(id=one.id, env=one.env, since=one.started, steps=len(one.plan["steps"]),
+                       by=f"{(one.taken_by or one.by).user}@{(one.taken_by or one.by).host}",
+                       done=sum(state.state == "ok" for state in one.steps.values()))
+        for one in history.deployments.values() if one.open
+    )  # fmt: skip
 
 
 def _row(

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from multigit.model.deployplan import DeployPlan
 from multigit.model.deployreport import DeploymentReport, StepRow
 from multigit.ui.tables import next_lines, table
-from multigit.ui.text import OK, OPEN, REFUSED, SAME, WARNING, clock, count, took, visible, wrap
+from multigit.ui.text import OK, OPEN, REFUSED, SAME, WARNING, count, took, visible, wrap
 
 _MARKS = {"waits": OPEN, "begun": ">", "ok": "+", "failed": REFUSED}
 _ENDS = {
@@ -72,10 +72,3 @@ def _help(row: StepRow) -> list[str]:
     lines = [f"    {visible(line)}" for line in row.details]
     link = [f"    see {visible(row.link)}"] if row.link else []
     return [f"{REFUSED} {row.id}", *lines, *link] if lines or link else []
-
-
-def line(found: DeploymentReport, zone: tzinfo) -> str:
-    """One deployment on one line, for status and history."""
-    done = sum(row.state == "ok" for row in found.steps)
-    since = clock(found.started, zone) if found.started else ""
-    return f"deployment {found.id} of {found.env}: {_ENDS[found.outcome]}, {done} of {len(found.steps)} steps, {since}"

@@ -153,6 +153,8 @@ def log_text(log: LogDocument, *, width: int = 100, zone: tzinfo = UTC, now: dat
 
 def show_text(show: ShowDocument, *, width: int = 100, zone: tzinfo = UTC) -> str:
     """`show REF|RUN`: the run, its events oldest first, and where every repository stood."""
+    if show.deployments and not show.run and not show.commits:
+        return ""
     who = f"   {visible(str(show.plan['verb']))} {visible(str(show.plan.get('target', '')))}" if show.plan else ""
     lines = wrap(
         f"{visible(show.tag or '')}   {show.run or 'no run tells of it'}{who}   {show.phase}".strip(), width, hang=2

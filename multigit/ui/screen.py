@@ -135,7 +135,7 @@ class Screen:
 
     def document(self, value: Any) -> None:
         """The one JSON document of this command on stdout; nothing without --json. `value`: JSON text, or data."""
-        if not self.json:
+        if not self.json and self._collecting is None:
             return
         if self._collecting is not None:
             self._collecting.append(jsonlib.loads(value if isinstance(value, str) else _written("", value)))

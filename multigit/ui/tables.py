@@ -39,6 +39,9 @@ def status_text(status: Status, *, width: int = 100, zone: tzinfo = UTC, now: da
     if status.open_run:
         phase = f" ({visible(status.open_phase)})" if status.open_phase else ""
         lines += wrap(f"{WARNING} run {status.open_run} of {visible(status.open_by)} is open{phase}", width, hang=2)
+    for one in status.deploying:
+        text = f"{WARNING} deployment {one.id} of {one.env} is open: {one.done} of {one.steps} steps, {visible(one.by)}"
+        lines += wrap(text, width, hang=2)
     lines += [line for hold in status.holds for line in _hold(hold, width, now or status.at)]
     lines += _matrix(status, width)
     lines += wrap(visible(status.totals), width) if status.totals else []
@@ -144,7 +147,17 @@ _RESULT = {
 }
 
 
+_DEPLOYED = {
+    "failed": f"{REFUSED} deployment failed",
+    "returned": f"{REFUSED} deployment taken back",
+    "open": f"{WARNING} deploying",
+}
+"""What counts more than that it was released."""
+
+
 def _result(row: ReleaseRow) -> str:
-    words = [_RESULT[row.result], *(["EMERGENCY"] if row.emergency else []), visible(row.note)]
+    stands = row.result in ("live", "ok")
+    result = _DEPLOYED.get(row.deployment, _RESULT[row.result]) if stands else _RESULT[row.result]
+    words = [result, *(["EMERGENCY"] if row.emergency else []), visible(row.note)]
     verb = visible(row.verb) if row.verb not in ("promote", "") else ""
     return " ".join(word for word in [*words[:1], *([f"({verb})"] if verb else []), *words[1:]] if word)
