@@ -12,7 +12,7 @@ from multigit.clients import code_of
 Service = Mapping[str, Any]
 Deployment = Mapping[str, Any]
 _WENT_BACK: Final = re.compile(r"rolling back|rolled back", re.IGNORECASE)
-_FAILED: Final = re.compile(r"deployment failed|rolling back|rolled back", re.IGNORECASE)
+_FAILED: Final = re.compile(r"deployment failed", re.IGNORECASE)
 
 
 def service(ecs: Any, cluster: str, name: str) -> Service | None:
