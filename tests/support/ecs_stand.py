@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 from multigit.model.names import EnvName, Oid, RepoName
 from multigit.model.target import Deployed, Progress, Release
@@ -138,9 +140,25 @@ def release(name: str = NEW, **more: Any) -> Release:
 
 
 @contextmanager
+def _one_loader() -> Iterator[None]:
+    """What the services look like is read once for all tests: it takes seconds."""
+    loader = _loader()
+    with mock.patch("botocore.loaders.create_loader", return_value=loader):
+        with mock.patch("botocore.session.create_loader", return_value=loader):
+            yield
+
+
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
+
+
+@contextmanager
 def standing(folder: Path, *, rollback: bool = True) -> Iterator[Stand]:
     """An account with a Stand in it."""
-    with aws_cloud(), rolling(BAD, rollback=rollback) as rollouts, watched(Cloud(folder)) as cloud:
+    with _one_loader(), aws_cloud(), rolling(BAD, rollback=rollback) as rollouts, watched(Cloud(folder)) as cloud:
         yield Stand(cloud, rollouts, folder)
 
 

@@ -162,7 +162,7 @@ def test_without_rollback_the_failed_deployment_is_a_failure_and_may_be_begun_ag
 def test_an_alarm_that_rings_takes_it_back(stand: Stand) -> None:
     stand.rollouts.alarm = "api-5xx"
     said = stand.bring(ecs, release(), alarms=["api-5xx"])
-    assert (said.state, "deployment failed: alarm detected" in said.why) == ("failed", True)
+    assert (said.state, "ECS deployment alarms: alarm detected." in said.why) == ("failed", True)
     told = stand.service().deployment_configuration
     assert told["alarms"] == {"alarmNames": ["api-5xx"], "enable": True, "rollback": True}
 
@@ -399,11 +399,12 @@ def test_an_update_without_an_answer_is_not_sure_and_looking_again_tells(stand: 
         if name == "UpdateService":
             raise ReadTimeoutError(endpoint_url="https://ecs.example/")
 
-    stand.cloud.after = silent
+    stand.cloud.after, stand.rollouts.held = silent, True
     with pytest.raises(Unsure):
         stand.deploy(ecs, release())
     stand.cloud.after = lambda name: None
     assert stand.current(ecs, release()).state == "arriving"
+    stand.rollouts.held = False
     assert stand.bring(ecs, release()).state == "ok"
     assert stand.cloud.calls.count("UpdateService") == 1
 
