@@ -11,14 +11,12 @@ back later runs the task again. On the way back nothing runs: what a migration d
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from multigit.clients import asked, code_of
-from multigit.cloud.ecs import said
+from multigit.clients import asked
 from multigit.errors import MultigitError
 from multigit.model.config import STRICT, seconds
 from multigit.model.target import Deployed, Progress, Release, Ticket
@@ -41,13 +39,13 @@ from multigit.targets._ecs import (
     task_id,
     tasks,
 )
+from multigit.targets._ecs_run import started, went_well
 
 TEMPLATES: Final = ("cluster", "service", "task_definition", "ecr", "image_tag", "container", "subnets",
                     "security_groups", "account", "region", "role")  # fmt: skip
 NEVER_BACK: Final = "migrations are not taken back"
 _FRESH: Final = 300.0
 """Seconds in which ECS may not know a task yet that it has just started."""
-_TASK_ARN: Final = re.compile(r"arn:[a-z-]+:ecs:[a-z0-9-]+:\d{12}:task/[\w/-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +147,7 @@ def deploy(settings: Settings, release: Release, clients: Clients) -> Ticket:
         arn = _definition(way, base, container, settings, release, clients)
     clients.say(f"{settings.place}: {short(arn)} {' '.join(settings.command)}".rstrip())
     overrides = [{"name": container, "command": list(settings.command)}] if settings.command else []
-    task = _started(way, {
+    task = started(way, {
         "cluster": settings.cluster, "taskDefinition": arn, "count": 1, "startedBy": _started_by(release),
         "clientToken": _token(release, len(known.failed)), "overrides": {"containerOverrides": overrides},
         **_placed(settings, lent),
@@ -201,7 +199,7 @@ def _ours(way: Door, settings: Settings, release: Release) -> list[Mapping[str, 
 
 def _known(way: Door, settings: Settings, release: Release) -> _Known:
     found = [(task, _container(way, settings, task)) for task in _ours(way, settings, release)]
-    well = [one for one in found if _went_well(*one)]
+    well = [one for one in found if went_well(*one)]
     going = [one for one in found if one[0]["lastStatus"] != "STOPPED"]
     task, container = next(iter([*well, *going]), (None, ""))
     failed = [task for task, _ in found if task["lastStatus"] == "STOPPED"]
@@ -260,58 +258,14 @@ def _placed(settings: Settings, lent: Mapping[str, Any]) -> dict[str, Any]:
     return placed
 
 
-def _started(way: Door, words: dict[str, Any]) -> Mapping[str, Any]:
-    """The task that ECS started, or had started for this token."""
-    try:
-        with asked(f"{way.place}: ECS did not start the task"):
-            try:
-                answer = way.client.run_task(**words)
-            except Exception as error:
-                if code_of(error) != "ConflictException":
-                    raise
-                return _earlier(way, words["cluster"], error)
-    except MultigitError as problem:
-        if problem.code == "MG-804":
-            raise Unsure(problem.what, why=problem.why, hint="the same command again: it looks first") from None
-        problem.state = problem.state or "no task was started"
-        raise
-    if not answer["tasks"]:
-        why = "; ".join(said(f"{one.get('reason', '')} {one.get('detail', '')}") for one in answer.get("failures", ()))
-        raise MultigitError(f"{way.place}: ECS did not start the task", why=why, state="no task was started",
-                            hint="look at the capacity of the cluster, its network and its quotas")  # fmt: skip
-    task: Mapping[str, Any] = answer["tasks"][0]
-    return task
-
-
-def _earlier(way: Door, cluster: str, error: Exception) -> Mapping[str, Any]:
-    """The task of an earlier try, which was asked for with other words: the definition has changed in between."""
-    told = getattr(error, "response", {})
-    arns = told.get("resourceIds") or _TASK_ARN.findall(str(error))
-    found = way.client.describe_tasks(cluster=cluster, tasks=arns[:1])["tasks"] if arns else []
-    if not found:
-        raise error
-    return dict(found[0])
-
-
 def _ticket(way: Door, settings: Settings, task: Mapping[str, Any], container: str) -> dict[str, Any]:
     since = task.get("createdAt") or _now()
     return {"cluster": settings.cluster, "region": way.region, "task": str(task["taskArn"]), "container": container,
             "since": since.isoformat()}  # fmt: skip
 
 
-def _containers(task: Mapping[str, Any], container: str) -> Sequence[Mapping[str, Any]]:
-    return [one for one in task.get("containers", ()) if container in ("", one.get("name"))]
-
-
-def _went_well(task: Mapping[str, Any], container: str) -> bool:
-    """Whether it ended by itself with exit code 0; one that was stopped may answer 0, too."""
-    codes = [one.get("exitCode") for one in _containers(task, container)]
-    by_itself = task.get("stopCode", "EssentialContainerExited") == "EssentialContainerExited"
-    return task["lastStatus"] == "STOPPED" and by_itself and bool(codes) and set(codes) == {0}
-
-
 def _judged(way: Door, task: Mapping[str, Any], container: str, clients: Clients, settings: Settings) -> Progress:
-    if _went_well(task, container):
+    if went_well(task, container):
         return Progress(state="ok", why=f"{way.place}: task {task_id(task)[:8]} ended with exit code 0",
                         artefact=_artefact(task))  # fmt: skip
     lines = _ecs_log.end(way, task, container, clients, settings.role)

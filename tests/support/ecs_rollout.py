@@ -126,15 +126,17 @@ class Rollouts:
 
     def run(self, response: Any, run_task: Any) -> Any:
         """RunTask, which moto has without clientToken."""
-        from moto.core.exceptions import ServiceException
         from moto.core.responses import ActionResult
+        from moto.ecs.exceptions import ECSException
 
         asked = {key: value for key, value in response._get_params().items() if key != "clientToken"}
         token = response._get_param("clientToken")
         if token in self.tokens:
             before, answer = self.tokens[token]
             if before != asked:
-                raise ServiceException("ConflictException", f"clientToken in use by {answer[0].task_arn}")
+                conflict = ECSException("ConflictException", "The clientToken is in use with other parameters.")
+                conflict.resource_ids = [task.task_arn for task in answer]  # type: ignore[attr-defined]
+                raise conflict
             return ActionResult({"tasks": answer, "failures": []})
         assert len(response._get_param("startedBy")) <= 128
         made = run_task(response)
