@@ -8,14 +8,14 @@ ECS is "steady" is not enough: after an automatic rollback it is, too, and `aws 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from multigit.checks._image import image, wanted
-from multigit.clients import asked, aws, code_of
+from multigit.clients import asked, aws
+from multigit.cloud import ecs
 from multigit.model.config import STRICT
+from multigit.model.image import image, wanted
 from multigit.model.serving import Serving
 from multigit.model.verdict import Verdict
 
@@ -23,7 +23,6 @@ ASKS: Final = "serving"
 TEMPLATES: Final = ("cluster", "service", "image", "container", "region")
 _AGAIN: Final = 15.0
 """Seconds after which a rollout has moved on."""
-_WENT_BACK: Final = re.compile(r"rolling back|rolled back", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,33 +51,23 @@ class Settings:
 def evaluate(settings: Settings, subject: Serving, clients: object = None) -> Verdict:  # noqa: ARG001
     """Pass where what should run does; wait while ECS is at it; fail with ECS's own words otherwise."""
     place = f"{settings.cluster}/{settings.service}"
-    ecs = aws("ecs", region=settings.region or None)
+    client = aws("ecs", region=settings.region or None)
     with asked(f"{place}: ECS was not asked"):
-        service = _service(ecs, settings)
+        service = ecs.service(client, settings.cluster, settings.service)
         if service is None:
             return Verdict(state="fail", why=f"{place}: there is no such service")
-        primary = next((one for one in service["deployments"] if one["status"] == "PRIMARY"), None)
+        primary = ecs.primary(service)
         if wrong := _not_serving(service, primary) or _gave_up(service, primary):
             return Verdict(state="fail", why=f"{place}: {wrong}")
         assert primary is not None  # or it would not be serving
-        images = _images(ecs, primary["taskDefinition"], settings)
+        images = _images(client, primary["taskDefinition"], settings)
     if wrong := _other_image(images, settings):
         return Verdict(state="fail", why=f"{place}: {wrong}")
-    if going := _under_way(service, primary):
+    if going := ecs.under_way(service, primary):
         return Verdict(state="wait", why=f"{place}: {going}", retry_after=_AGAIN)
     tasks = f"{service['runningCount']} of {service['desiredCount']} tasks"
     what = ", ".join(str(image(name)) for name in images)
     return Verdict(state="pass", why=f"{place}: {tasks}, deployment {primary['id']} completed, image {what}")
-
-
-def _service(ecs: Any, settings: Settings) -> Mapping[str, Any] | None:
-    try:
-        found = ecs.describe_services(cluster=settings.cluster, services=[settings.service])["services"]
-    except Exception as error:
-        if code_of(error) == "ClusterNotFoundException":
-            return None
-        raise
-    return found[0] if found else None
 
 
 def _not_serving(service: Mapping[str, Any], primary: Mapping[str, Any] | None) -> str:
@@ -100,19 +89,13 @@ def _gave_up(service: Mapping[str, Any], primary: Mapping[str, Any] | None) -> s
     failed = next((one for one in service["deployments"] if one.get("rolloutState") == "FAILED"
                    and (one is primary or one["createdAt"] > since)), None)  # fmt: skip
     if failed is not None:
-        return f"deployment {failed['id']} failed: {_told(failed.get('rolloutStateReason', 'no reason given'))}"
-    if _WENT_BACK.search(primary.get("rolloutStateReason", "")):
-        return f"ECS went back by itself: {_told(primary['rolloutStateReason'])}"
-    for event in service.get("events", ()):  # the newest first
-        said = str(event["message"])
-        if _WENT_BACK.search(said) and (event["createdAt"] > since or primary["id"] in said):
-            return f"ECS went back by itself at {event['createdAt']:%Y-%m-%d %H:%M:%S %Z}: {_told(said)}"
-    return ""
+        return f"deployment {failed['id']} failed: {ecs.said(failed.get('rolloutStateReason', 'no reason given'))}"
+    return ecs.went_back(service, primary)
 
 
-def _images(ecs: Any, definition: str, settings: Settings) -> Sequence[str]:
+def _images(client: Any, definition: str, settings: Settings) -> Sequence[str]:
     """The images of the task definition that may be meant, as written there."""
-    described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
+    described = client.describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
     return [one["image"] for one in described if settings.container in ("", one["name"])]
 
 
@@ -122,20 +105,3 @@ def _other_image(images: Sequence[str], settings: Settings) -> str:
     if not settings.image or any(image(name).is_meant_by(wanted(settings.image)) for name in images):
         return ""
     return f"its tasks run {', '.join(str(image(name)) for name in images)}, not {wanted(settings.image)}"
-
-
-def _under_way(service: Mapping[str, Any], primary: Mapping[str, Any]) -> str:
-    """What ECS is still doing; '' where it is done."""
-    if primary["rolloutState"] != "COMPLETED":
-        failed = f", {primary['failedTasks']} failed" if primary.get("failedTasks") else ""
-        new = f"{primary['runningCount']} of {primary['desiredCount']} tasks run{failed}"
-        return f"deployment {primary['id']} is {primary['rolloutState']}: {new}"
-    if len(service["deployments"]) > 1:
-        return f"{len(service['deployments']) - 1} older deployments still have tasks"
-    well = service["runningCount"] == service["desiredCount"]
-    return "" if well else f"{service['runningCount']} of {service['desiredCount']} tasks run"
-
-
-def _told(text: str) -> str:
-    """On one line: what AWS said."""
-    return " ".join(text.split())

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from multigit.checks._image import image, wanted
 from multigit.clients import aws
 from multigit.configfile import ConfigError
+from multigit.model.image import image, wanted
 from multigit.model.verdict import Verdict
 from tests.support.asking import asked, config
 from tests.support.awscloud import aws_cloud

@@ -1,4 +1,4 @@
-"""Container images by name: `host/team/api:tag`, `api@sha256:…`, or only what comes last. Not a check."""
+"""Container images by name: `host/team/api:tag`, `api@sha256:…`, or only what comes last. Pure."""
 
 from __future__ import annotations
 
