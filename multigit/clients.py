@@ -72,7 +72,8 @@ def _boto3() -> Any:
 def _settings() -> Any:
     from botocore.config import Config
 
-    return Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)
+    return Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30,
+                  max_pool_connections=32)  # fmt: skip  # as many as lanes may ask at once
 
 
 def _session(region: str | None, role: str) -> Any:
