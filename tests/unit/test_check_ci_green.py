@@ -94,7 +94,7 @@ def test_every_page_is_read(hub: GitHub) -> None:
     assert says(hub).why == "team/api abababab: last is failure"
     assert [target.rpartition("=")[2] for target in hub.asked] == ["1", "2", "3", "1"]
     hub.runs = [(f"job {number}", "success") for number in range(1001)]
-    assert "more than 1000 checks" in says(hub).why
+    assert "more than 1000 check runs" in says(hub).why
 
 
 # --- who asks, and what GitHub refuses ---
@@ -140,7 +140,7 @@ def test_a_limit_that_is_used_up_is_waited_for_until_github_says(hub: GitHub) ->
     hub.instead = (429, {"Retry-After": "60"}, b"{}")
     assert (says(hub).state, says(hub).retry_after) == ("wait", 60.0)
     hub.instead = (403, {"X-RateLimit-Remaining": "4999"}, b"{}")
-    assert "may not read it (403)" in says(hub).why
+    assert "may not (403): it needs to read checks and commit statuses" in says(hub).why
     hub.instead = (502, {}, b"<html>")
     assert says(hub).state == "wait"
 
