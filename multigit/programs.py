@@ -7,7 +7,7 @@ them by chance.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 KEPT: Final = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ")
 _BYTES: Final = 16_384
 """How much of the output's end is kept."""
-_LINE: Final = 4_096
-"""Bytes of a line from which on it is told in pieces."""
+_LINE: Final = 65_536
+"""Bytes of a line that are told; the rest of it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,11 @@ class Ended:
     """The end of what it wrote to stdout and stderr."""
 
     def lines(self, most: int) -> tuple[str, ...]:
-        """The last lines of the output, as written."""
-        text = self.output.decode("utf-8", "replace").rstrip()
-        return tuple(text.split("\n")[-most:]) if text else ()
+        """The last lines of the output, as written; not one whose beginning is lost, unless it is the only one."""
+        lines = self.output.decode("utf-8", "replace").rstrip().split("\n")
+        if len(self.output) >= _BYTES and len(lines) > 1:
+            del lines[0]
+        return tuple(lines[-most:]) if any(lines) else ()
 
     def told(self, limit: str) -> str:
         """How it ended, in words. `limit`: how long it was given."""
@@ -104,29 +106,23 @@ def _end(child: subprocess.Popen[bytes], reader: threading.Thread) -> None:
 
 
 def _listen(stream: IO[bytes], tail: bytearray, heard: Callable[[bytes], None] | None) -> None:
-    open_ = b""
+    line, told = b"", False
     with stream:
         while chunk := stream.read1(_BYTES):  # type: ignore[attr-defined]  # a BufferedReader
             tail += chunk
             del tail[:-_BYTES]
             if heard:
-                *whole, open_ = _lines(open_ + chunk)
-                _tell(heard, whole)
-    if heard and open_:
-        _tell(heard, [open_])
+                line, told = _tell(heard, line + chunk, told)
+    if heard and line:
+        _tell(heard, line + b"\n", told)
 
 
-def _lines(text: bytes) -> Iterator[bytes]:
-    """Lines, the last of them unfinished; what is too long for one comes in pieces."""
-    *whole, rest = text.split(b"\n")
-    yield from whole
-    while len(rest) > _LINE:
-        yield rest[:_LINE]
-        rest = rest[_LINE:]
-    yield rest
-
-
-def _tell(heard: Callable[[bytes], None], lines: Sequence[bytes]) -> None:
-    for line in lines:
+def _tell(heard: Callable[[bytes], None], text: bytes, told: bool) -> tuple[bytes, bool]:
+    """Tell whole lines, and of one that is too long its beginning. What is open then, and whether it was told."""
+    *whole, line = text.split(b"\n")
+    begun = len(line) > _LINE and not (told and not whole)
+    for one in [*whole[told:], *([line[:_LINE]] if begun else [])]:
         with contextlib.suppress(Exception):  # the program goes on, whoever listens to it
-            heard(line)
+            heard(one)
+    told = begun or (told and not whole)
+    return b"" if told else line, told

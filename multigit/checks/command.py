@@ -3,8 +3,9 @@
     e2e: {kind: command, run: [scripts/e2e-passed, --env, staging], timeout: 5m}
 
 It runs without a shell in the folder of repos.yaml. Its environment holds MULTIGIT_PLAN (id), MULTIGIT_SOURCE,
-MULTIGIT_TARGET, MULTIGIT_TAG and the few variables that `programs.KEPT` names, so no token of the caller reaches it; the plan's JSON
-(schema `multigit.plan/1`) is on stdin. It is asked for every plan, dry runs included, and so should only look.
+MULTIGIT_TARGET, MULTIGIT_TAG and the few variables in `programs.KEPT`, so no token of the caller reaches it; the
+plan's JSON (schema `multigit.plan/1`) is on stdin. It is asked for every plan, dry runs included, and so should only
+look.
 """
 
 from __future__ import annotations
