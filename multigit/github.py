@@ -19,6 +19,7 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from multigit.fetching import MOVED, Page, Unwell, fetched, once
+from multigit.model.urls import hide_secrets
 from multigit.secrets import without
 
 PUBLIC: Final = "https://api.github.com"
@@ -193,7 +194,7 @@ class Api:
         except ValueError:
             return ""
         text = said.get("message") if isinstance(said, Mapping) else ""
-        return without(" ".join(str(text or "").split())[:300], self.token)
+        return hide_secrets(without(" ".join(str(text or "").split()), self.token))[:300]
 
 
 def name_of(url: str, base: str = PUBLIC) -> str:
