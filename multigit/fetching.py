@@ -79,7 +79,7 @@ def once(
 ) -> Page:
     """What `url` itself answers, redirects included; a POST where there is a `body`. Unwell where nothing came in time.
 
-    `end`: the last `most` bytes instead of the first; what is longer than LONGEST is not read to its end.
+    `end`: the last `most` bytes instead of the first; what is longer than LONGEST is Unwell.
     """
     import urllib3
 
@@ -120,6 +120,8 @@ def _last(answer: Any, until: float, most: int) -> tuple[bytes, bool]:
         seen += len(piece)
         body += piece
         del body[:-most]
+    if seen >= LONGEST:
+        raise Unwell(f"it is longer than {LONGEST >> 20} MB")
     return bytes(body), seen > len(body)
 
 

@@ -13,8 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -33,7 +32,6 @@ _PLACE: Final = re.compile(
 )
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _kept: OrderedDict[tuple[str, int], tuple[str, Any]] = OrderedDict()
-_ahead: dict[str, float] = {}
 _lock = threading.Lock()
 _SSO: Final = re.compile(r"required(?:; url=(?P<url>https://[^\s;,]+))?")
 
@@ -57,7 +55,7 @@ class Api:
     """Where the API is, and who asks."""
 
     base: str = PUBLIC
-    token: str = ""
+    token: str = field(default="", repr=False)
     timeout: float = 20.0
     """Seconds that one answer may take."""
     needs: str = "read this repository"
@@ -66,6 +64,7 @@ class Api:
     """How often a question is asked that was not answered; what is posted is posted once."""
     pause: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
+    measured: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
 
     def get(self, path: str) -> Any:
         """The JSON at `path`, which begins with `/repos/`; No."""
@@ -113,16 +112,16 @@ class Api:
         if urlsplit(where).scheme != "https" and urlsplit(where).hostname not in _LOOPBACK:
             raise No("it leads to an address without https")
         try:
-            page = once(where, self.timeout, most=most, end=True)
+            page = once(where, 3 * self.timeout, most=most, end=True)
         except Unwell:
-            raise No("where it is kept does not answer") from None  # the reason may hold the address
+            raise No("where it is kept does not give it, or not to its end") from None  # nor where
         if page.status != 200:
             raise No(f"where it is kept answers {page.status}", status=page.status)
         return page.body.decode("utf-8", "replace"), page.cut
 
     def ahead(self) -> float:
         """Seconds by which GitHub's clock was ahead of this machine's when it last answered."""
-        return _ahead.get(self.base, 0.0)
+        return self.measured.get("ahead", 0.0)
 
     def _got(self, url: str) -> Any:
         key, headers = (url, hash(self.token)), self._headers()
@@ -143,6 +142,8 @@ class Api:
         return {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28", **named}
 
     def _page(self, url: str, headers: Mapping[str, str], body: bytes | None = None, *, follow: bool = False) -> Page:
+        from email.utils import parsedate_to_datetime
+
         try:
             if follow:  # where a repository was renamed
                 page = fetched(url, self.timeout, headers=headers, most=_MOST)
@@ -152,7 +153,7 @@ class Api:
             how = "GitHub did not answer" if no.asked and body is not None else "GitHub was not asked"
             raise No(f"{how}: {no}", asked=no.asked) from None
         with suppress(KeyError, ValueError):
-            _ahead[self.base] = parsedate_to_datetime(page.headers["date"]).timestamp() - self.clock()
+            self.measured["ahead"] = parsedate_to_datetime(page.headers["date"]).timestamp() - self.clock()
         return page
 
     def _refused(self, page: Page) -> No:
@@ -226,7 +227,6 @@ def forget() -> None:
     """Ask for everything anew; for tests."""
     with _lock:
         _kept.clear()
-        _ahead.clear()
 
 
 def _keep(key: tuple[str, int], etag: str, value: Any) -> None:

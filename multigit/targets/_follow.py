@@ -108,12 +108,18 @@ def _running(wanted: Wanted, api: Api, run: Run) -> Progress:
     if run.conclusion == "action_required":
         why = f"{told} waits for somebody who may approve runs here: {run.url}"
     elif run.status == "waiting":
-        why = f"{told} waits for approval: {'; '.join(_runs.approvers(api, wanted, run)) or 'nobody is named'}"
+        why = f"{told} waits for approval: {_approvers(wanted, api, run)}"
     elif run.status == "pending":
         why = f"{told} is held back by its concurrency group"
     else:
         why = f"{told}: {_joblog.doing(_runs.jobs(api, wanted, run))}"
     return Progress(state="running", why=why, retry_after=later, link=run.url)
+
+
+def _approvers(wanted: Wanted, api: Api, run: Run) -> str:
+    with suppress(No):
+        return "; ".join(_runs.approvers(api, wanted, run)) or "nobody is named"
+    return "GitHub does not say whose"
 
 
 def _well(wanted: Wanted, api: Api, run: Run) -> Progress:

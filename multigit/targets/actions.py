@@ -84,14 +84,18 @@ def current(settings: Settings, release: Release, clients: Clients) -> Deployed:
     if release.artefact:
         return Deployed(state="here", what="builds are not taken back", artefact=release.artefact)
     api, wanted = _api(settings, clients), _wanted(settings, release)
+    run, found = None, f"no run of {wanted.workflow} for {wanted.sha[:7]} yet"
     with _told(f"the runs of {wanted.workflow} in {wanted.repository} are not known"):
-        run = _runs.newest(api, wanted)
+        try:
+            run = _runs.newest(api, wanted)
+        except No as no:
+            if settings.trigger == "dispatch" or not _passes(no):
+                raise
+            found = f"not known yet: {no}"  # there is nothing to do but to wait
+    if run is None and settings.trigger == "dispatch":
+        return Deployed(state="other", what=found)
     if run is None:
-        found = f"no run of {wanted.workflow} for {wanted.sha[:7]} yet"
-        if settings.trigger == "dispatch":
-            return Deployed(state="other", what=found)
-        ticket = wanted.ticket(run=0, attempt=0, asked=release.since.timestamp())
-        return Deployed(state="arriving", what=found, ticket=ticket)
+        return Deployed(state="arriving", what=found, ticket=_awaited(wanted, release))
     what = f"{wanted.workflow} run {run.number}, attempt {run.attempt}: {run.conclusion or run.status}"
     if run.conclusion == "success":
         return Deployed(state="here", what=what, artefact=run.artefact)
@@ -104,7 +108,7 @@ def deploy(settings: Settings, release: Release, clients: Clients) -> Ticket:
     """Dispatch the workflow, or run again what failed of a run of ours. Unsure where GitHub's answer was lost."""
     api, wanted = _api(settings, clients), _wanted(settings, release)
     if settings.trigger != "dispatch":
-        return wanted.ticket(run=0, attempt=0, asked=release.since.timestamp())
+        return _awaited(wanted, release)
     what = f"{wanted.workflow} in {wanted.repository} was not started"
     with _told(what):
         run = _runs.newest(api, wanted)  # once more: it may have appeared since `current` looked
@@ -123,7 +127,7 @@ def poll(settings: Settings, ticket: Ticket, clients: Clients) -> Progress:
         try:
             return followed(settings, ticket, wanted, api)
         except No as no:
-            if no.again is None and no.status and no.status < 500:
+            if not _passes(no):
                 raise
             return Progress(state="running", why=f"{no}: asked again", retry_after=no.again or github.AGAIN)
 
@@ -152,11 +156,20 @@ def _wanted(settings: Settings, release: Release) -> Wanted:
 def _api(settings: Settings, clients: Clients) -> Api:
     needs = "read and write Actions" if settings.trigger == "dispatch" else "read Actions"
     return Api(base=settings.base_url, token=clients.secret(settings.token), needs=needs, tries=_TRIES, pause=_pause,
-               clock=_clock)  # fmt: skip
+               clock=_clock, timeout=10.0)  # fmt: skip
 
 
 def _ticket(wanted: Wanted, run: Run, api: Api) -> Ticket:
     return wanted.ticket(run=run.id, attempt=run.attempt, asked=api.clock())
+
+
+def _awaited(wanted: Wanted, release: Release) -> Ticket:
+    return wanted.ticket(run=0, attempt=0, asked=release.since.timestamp())
+
+
+def _passes(no: No) -> bool:
+    """Whether it may be otherwise in a moment."""
+    return no.again is not None or not no.status or no.status >= 500
 
 
 def _dispatched(settings: Settings, release: Release, api: Api, wanted: Wanted) -> Ticket:
@@ -167,7 +180,7 @@ def _dispatched(settings: Settings, release: Release, api: Api, wanted: Wanted) 
     try:
         said = _post(api, wanted, body)
     except No as no:
-        if not no.asked or 0 < no.status < 500:
+        if not _lost(no):
             raise
         run = _appeared(api, wanted)
         if run is None:
@@ -198,7 +211,9 @@ def _again(api: Api, wanted: Wanted, run: Run) -> Ticket | None:
         now = _runs.one(api, wanted, run.id)
         if now.going or now.attempt > run.attempt:
             return ticket
-        if no.asked and not 0 < no.status < 500:
+        if "already running" in no.said:
+            return ticket
+        if _lost(no):
             raise _unsure(wanted, no) from None
         if no.status not in (403, 404, 409, 422) or no.again is not None:
             raise
@@ -214,6 +229,11 @@ def _appeared(api: Api, wanted: Wanted) -> Run | None:
             if run := _runs.newest(api, wanted):
                 return run
     return None
+
+
+def _lost(no: No) -> bool:
+    """Whether what was posted may have been done all the same."""
+    return no.asked and not 0 < no.status < 500
 
 
 def _unsure(wanted: Wanted, no: No) -> Unsure:

@@ -36,6 +36,7 @@ _PATHS = (
     f"{_RUN}/rerun-failed-jobs", f"{_REPO}/actions/jobs/{{job_id}}/logs",
 )  # fmt: skip
 """What is asked of GitHub by multigit, as its description names it."""
+_HOST = "https://api.github.com"
 _WHEN = "2026-02-12T03:00:00Z"
 _URLS = (
     "archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare", "contents",
@@ -143,13 +144,9 @@ class GitHub:
 
         description, known = _description()
         path, method = asked.path, asked.method
-        question = MockRequest(
-            "https://api.github.com", method.lower(), path, args=asked.query, data=asked.body or None
-        )
+        question = MockRequest(_HOST, method.lower(), path, args=asked.query, data=asked.body or None)
         answered = MockResponse(data=b"" if made is None else json.dumps(made).encode(), status_code=status)
-        strange = sorted(
-            set(asked.query) - known[_template(path), method]
-        )  # which the real one would silently leave out
+        strange = sorted(set(asked.query) - known[_template(path), method])  # the real one leaves them out
         self.wrong += [f"{path} knows no {name}" for name in strange]
         questions = [(description.validate_request, (question,)), (description.validate_response, (question, answered))]
         for judge, what in questions[: 2 if made is not None else 1]:

@@ -51,6 +51,8 @@ class FakeRun:
     made: datetime = datetime(2026, 2, 12, 3, 1, tzinfo=UTC)
     jobs: list[FakeJob] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
+    shown: str | None = None
+    """A conclusion that is still shown although it runs again."""
     waits_for: list[tuple[str, list[str]]] = field(default_factory=list)
     """Environments, and who may let it go on."""
 
@@ -91,8 +93,10 @@ class Actions(GitHub):
         path = asked.path
         here = f"/repos/{self.repository}"
         if path == here:
-            return self._fit(asked, self.whole_repository(f"https://api.github.com{here}"))
+            self.compare(asked, None)
+            return said(200, {"full_name": self.repository})  # the rest of a repository is not read
         if path.startswith(f"{here}/commits/") and path.count("/") == 5:
+            self.compare(asked, None)
             head = self.heads.get(path.rpartition("/")[2], self.commit)
             return said(200, {"sha": head})  # the rest of a commit is not read
         if not path.startswith(f"{here}/actions/"):
@@ -107,9 +111,8 @@ class Actions(GitHub):
         if what == "dispatches":
             return self._dispatch(asked)
         if what == "runs":
-            mine = [
-                run for run in self.made if run.workflow == name and asked.query.get("head_sha", run.sha) == run.sha
-            ]
+            sha = asked.query.get("head_sha")
+            mine = [run for run in self.made if run.workflow == name and run.sha == (sha or run.sha)]
             newest = [self._whole(run) for run in sorted(mine, key=lambda run: -run.id)]
             return self._fit(asked, {"total_count": len(mine), "workflow_runs": page_of(newest, asked.query)})
         url = f"https://github.com/{self.repository}/blob/main/.github/workflows/{name}"
@@ -176,11 +179,11 @@ class Actions(GitHub):
 
     def _whole(self, run: FakeRun) -> dict[str, Any]:
         here = f"https://github.com/{self.repository}/actions/runs/{run.id}"
-        repository = self.whole_repository(here)
+        repository, ended = self.whole_repository(here), run.conclusion or run.shown
         return {
             "id": run.id, "node_id": "WFR", "head_branch": run.branch, "run_number": run.id % 1000,
-            "run_attempt": run.attempt, "display_title": run.title, "event": run.event, "conclusion": run.conclusion,
-            "status": "completed" if run.conclusion else run.status, "head_sha": run.sha, "head_commit": None,
+            "run_attempt": run.attempt, "display_title": run.title, "event": run.event, "conclusion": ended,
+            "status": "completed" if ended else run.status, "head_sha": run.sha, "head_commit": None,
             "path": f".github/workflows/{run.workflow}", "workflow_id": 7, "pull_requests": [], "name": "deploy",
             "created_at": _at(run.made), "updated_at": _at(run.made), "run_started_at": _at(run.made),
             "repository": repository, "head_repository": repository, "url": here, "html_url": here,

@@ -1,7 +1,8 @@
-"""Targets as deployments use them: look, begin, follow."""
+"""A target, asked as deployments ask it: look, begin, follow."""
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 from typing import Any
 
@@ -10,13 +11,16 @@ from multigit.targets import Clients
 
 
 def bring(module: ModuleType, settings: Any, release: Release, clients: Clients, polls: int = 50) -> Progress:
-    """Bring `release` by one target, without waiting between the questions; the last answer."""
-    found = module.current(settings, release, clients)
-    if found.state == "here":
-        return Progress(state="ok", why=found.what, artefact=found.artefact)
-    ticket = found.ticket if found.state == "arriving" else module.deploy(settings, release, clients)
+    """Bring `release` unless it is there, and follow it until it is no longer running, or `polls` times."""
+    there = module.current(settings, release, clients)
+    if there.state == "here":
+        return Progress(state="ok", why=there.what, artefact=there.artefact)
+    ticket = there.ticket if there.state == "arriving" else module.deploy(settings, release, clients)
+    ticket = json.loads(json.dumps(dict(ticket)))  # the ledger keeps it
+    progress = Progress(state="running", why="not asked yet")
     for _ in range(polls):
-        said: Progress = module.poll(settings, ticket, clients)
-        if said.state != "running":
+        progress = module.poll(settings, ticket, clients)
+        json.dumps(dict(progress.artefact))
+        if progress.state != "running":
             break
-    return said
+    return progress
