@@ -1,7 +1,7 @@
 """Follows the run of a GitHub Actions workflow that a push started, or starts one and follows that.
 
-    deploy: {stg: {actions: {workflow: deploy-staging.yml}}}
-    deploy: {default: {actions: {workflow: deploy.yml, trigger: dispatch, inputs: {environment: "{env}"}}}}
+    deploy: {stg: {workflow: deploy-staging.yml}}
+    deploy: {default: {build: {actions: {workflow: deploy.yml, trigger: dispatch, inputs: {environment: "{env}"}}}}}
 
 The run is known by its workflow, event, commit and branch; of several the newest counts, and of that its latest
 attempt. A failed run of ours that was dispatched is run again where it failed; a push cannot be repeated from here.
@@ -45,7 +45,7 @@ class Settings:
     trigger: Literal["push", "dispatch", "tag"] = "push"
     """What starts it: the push of the branch, the push of the release's tag, or multigit (`workflow_dispatch`)."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    """Inputs of a dispatched run. Templates."""
+    """Inputs of a dispatched run; otherwise of no meaning. Templates."""
     mark: str = ""
     """Input that is given this deployment's token: with it in `run-name:`, a run of ours is known for certain."""
     ref: str = ""
@@ -69,8 +69,8 @@ class Settings:
         seconds(self.within)
         if "{" not in self.workflow and not re.fullmatch(r"[\w.-]+\.ya?ml", self.workflow):
             raise ValueError("workflow is the name of a file in .github/workflows, such as deploy.yml")
-        if self.trigger != "dispatch" and (self.inputs or self.mark or self.ref):
-            raise ValueError("inputs, mark and ref are for trigger: dispatch")
+        if self.trigger != "dispatch" and (self.mark or self.ref):
+            raise ValueError("mark and ref are for trigger: dispatch")
         if len({*self.inputs, self.mark} - {""}) > 25:
             raise ValueError("GitHub takes 25 inputs at most")
         if self.mark in self.inputs or not all(isinstance(value, str | bool | int) for value in self.inputs.values()):
@@ -139,12 +139,12 @@ def _wanted(settings: Settings, release: Release) -> Wanted:
     if not ref and settings.trigger != "push":
         raise MultigitError(f"{release.repo}: it is not known which {settings.trigger} starts {settings.workflow}",
                             why=f"the release has no {'tag' if settings.trigger == 'tag' else 'branch'}",
-                            code="MG-832")  # fmt: skip
+                            code="MG-861")  # fmt: skip
     dispatched = settings.trigger == "dispatch"
     try:
         name = settings.repository or github.name_of(release.url, settings.base_url)
     except No as no:
-        raise MultigitError(f"{release.repo}: its repository on GitHub is not known", why=str(no), code="MG-832",
+        raise MultigitError(f"{release.repo}: its repository on GitHub is not known", why=str(no), code="MG-861",
                             hint="actions: {repository: OWNER/NAME}") from None  # fmt: skip
     return Wanted(
         repository=name, workflow=settings.workflow, event=_EVENTS[settings.trigger], sha=str(release.commit),
@@ -249,7 +249,7 @@ def _stands(api: Api, wanted: Wanted) -> None:
         return
     head = str(said.get("sha")) if isinstance(said, Mapping) else ""
     if head != wanted.sha:
-        raise MultigitError(f"{wanted.ref} of {wanted.repository} is not at the release's commit", code="MG-833",
+        raise MultigitError(f"{wanted.ref} of {wanted.repository} is not at the release's commit", code="MG-862",
                             why=f"it is at {head[:7]}, which GitHub would start, the release at {wanted.sha[:7]}",
                             hint="multigit status   says who moved it")  # fmt: skip
 
@@ -264,7 +264,18 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except No as no:
-        later = f"the same command again, in {max(1, round(no.again / 60))} min" if no.again else ""
-        look = "look at the token: docs/targets.md says what it must be allowed" if no.status in (401, 403, 404) else ""
         why = f"{no}: {no.said}" if no.said and no.said not in str(no) else str(no)
-        raise MultigitError(what, why=why, hint=later or look, code="MG-831" if no.again else "MG-830") from None
+        raise MultigitError(what, why=why, hint=_hint(no), code=_code(no)) from None
+
+
+def _hint(no: No) -> str:
+    if no.again:
+        return f"the same command again, in {max(1, round(no.again / 60))} min"
+    return "docs/targets.md says what the token must be allowed" if no.status in (401, 403, 404) else ""
+
+
+def _code(no: No) -> str:
+    """The codes that say that it is worth asking again, whoever was asked; or that it is not."""
+    if not _passes(no):
+        return "MG-860"
+    return "MG-803" if no.status in (403, 429) else "MG-804"

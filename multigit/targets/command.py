@@ -114,7 +114,7 @@ def _shown(settings: Settings, release: Release, clients: Clients) -> tuple[str,
     """First line and all of what `current` prints; None where it says by its exit status that it does not know."""
     ended = _ran(settings.current, settings, release, clients, _LOOK, say=False)
     if ended.status is None:
-        raise MultigitError(f"{settings.current[0]} did not say within {_LOOK} what runs", code="MG-841",
+        raise MultigitError(f"{settings.current[0]} did not say within {_LOOK} what runs", code="MG-871",
                             hint=f"try it: {' '.join(settings.current)}")  # fmt: skip
     if ended.status != 0:
         return None
@@ -137,7 +137,7 @@ def _ran(
                             limit=seconds(limit), heard=heard if say else None)  # fmt: skip
     except (OSError, ValueError) as problem:  # ValueError: a NUL that a template brought
         why = getattr(problem, "strerror", None) or str(problem)
-        raise MultigitError(f"{words[0]} cannot be run", why=why, code="MG-840",
+        raise MultigitError(f"{words[0]} cannot be run", why=why, code="MG-870",
                             hint="multigit config show   says what deploy runs") from None  # fmt: skip
 
 

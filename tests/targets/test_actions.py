@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from multigit import github
+from multigit.apply.bringing import _PASSING
 from multigit.errors import MultigitError, UsageError
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 from multigit.model.target import Deployed, Progress, Release, Ticket
@@ -545,6 +546,7 @@ def test_trouble_that_passes_does_not_fail_the_deployment(hub: Actions, answer: 
     with pytest.raises(MultigitError) as caught:
         now(dispatch(hub))
     assert caught.value.why.startswith(told)
+    assert caught.value.code in _PASSING
     hub.instead = None
     assert poll(of(hub), found.ticket).why == "deploy-staging.yml run 1: no job has begun"
 
@@ -567,13 +569,14 @@ def test_trouble_that_stays_is_an_error_with_its_cause(hub: Actions, answer: Any
         poll(of(hub), ticket)
     assert told in caught.value.why
     assert TOKEN not in caught.value.why
+    assert caught.value.code not in _PASSING
 
 
 def test_a_limit_that_is_used_up_dispatches_nothing_and_says_when(hub: Actions) -> None:
     hub.instead = (429, {"Retry-After": "120"}, b"{}")
     with pytest.raises(MultigitError) as caught:
         actions.deploy(dispatch(hub), release(), clients())
-    assert (caught.value.code, caught.value.hint) == ("MG-831", "the same command again, in 2 min")
+    assert (caught.value.code, caught.value.hint) == ("MG-803", "the same command again, in 2 min")
 
 
 def test_a_token_that_is_not_set_is_named(hub: Actions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -586,7 +589,7 @@ def test_a_token_that_is_not_set_is_named(hub: Actions, monkeypatch: pytest.Monk
     ("values", "told"),
     [
         ({"workflow": "../secrets.yml"}, "name of a file in .github/workflows"),
-        ({"inputs": {"a": "b"}}, "are for trigger: dispatch"),
+        ({"ref": "main"}, "are for trigger: dispatch"),
         ({"trigger": "dispatch", "inputs": {str(n): "x" for n in range(26)}}, "25 inputs at most"),
         ({"trigger": "dispatch", "inputs": {"a": ["b"]}}, "inputs are texts"),
         ({"trigger": "dispatch", "inputs": {"a": "b"}, "mark": "a"}, "do not hold the mark"),
