@@ -7,14 +7,12 @@ Under `gates:` it is asked of every commit that the plan would bring, under `hea
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from typing import Final
+from urllib.parse import quote
 
-from multigit.checks._web import Page, Unwell, fetched
+from multigit import github
 from multigit.lanes import each
 from multigit.model.config import STRICT, seconds
 from multigit.model.names import Oid, RepoName
@@ -26,12 +24,7 @@ from multigit.secrets import resolved, without
 ASKS: Final = "serving"
 TEMPLATES: Final = ("repository",)
 _GREEN: Final = ("success", "neutral", "skipped")
-_PAGE, _PAGES, _MOST, _LANES = 100, 10, 4 * 1024 * 1024, 8
-_AGAIN: Final = 30.0
-"""Seconds after which a build may have got on."""
-_PLACE: Final = re.compile(
-    r"(?:(?:https?|ssh)://)?(?:[^@/]+@)?(?P<host>[^:/]+)(?::\d+)?[:/]/*(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?"
-)
+_LANES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,29 +40,16 @@ class Settings:
     """`owner/name` on GitHub; from the repository's address when left out. A template."""
     token: Reference | None = None
     """`${env:NAME}` of a token that may read checks and statuses; none is needed for public repositories."""
-    base_url: str = "https://api.github.com"
+    base_url: str = github.PUBLIC
     """Where the API is: `https://HOST/api/v3` for GitHub Enterprise Server."""
     timeout: str = "20s"
     """How long one answer may take."""
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
-            raise ValueError("base_url must begin with https://")
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("base_url must hold neither a login nor anything behind its path")
-        if self.repository and "{" not in self.repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
-            raise ValueError("repository is written owner/name")
+        github.check_base(self.base_url)
+        github.check_repository(self.repository)
         if seconds(self.timeout) > 300:
             raise ValueError("timeout must be at most 5m")
-
-
-class _No(Exception):
-    """GitHub does not say how it stands; the text says why. `again`: seconds after which it may."""
-
-    def __init__(self, why: str, again: float | None = None) -> None:
-        super().__init__(why)
-        self.again = again
 
 
 def evaluate(settings: Settings, subject: Serving, clients: object = None) -> Verdict:  # noqa: ARG001
@@ -110,22 +90,19 @@ def _commit(settings: Settings, subject: Serving, token: str, repo: RepoName, co
     """The answer about one commit."""
     name = settings.repository
     try:
-        name = name or _name(settings, subject, repo)
-        found = list(_results(settings, subject, token, name, commit))
-    except _No as no:
+        name = name or github.name_of(subject.config.url(subject.config.repos[repo]), settings.base_url)
+        found = list(_results(_api(settings, subject, token), name, commit))
+    except github.No as no:
         why = f"{name or repo} {commit[:8]}: {without(str(no), token)}"
         return Verdict(state="fail" if no.again is None else "wait", why=why, retry_after=no.again)
     return _judged(settings, f"{name} {commit[:8]}", found)
 
 
-def _name(settings: Settings, subject: Serving, repo: RepoName) -> str:
-    place = _PLACE.fullmatch(subject.config.url(subject.config.repos[repo]))
-    if place is None:
-        raise _No("its address names no owner and name: write repository")
-    at_home = place["host"] in ("github.com", "ssh.github.com")
-    if not at_home and urlsplit(settings.base_url).hostname == "api.github.com":
-        raise _No(f"it is kept at {place['host']}: base_url says where the API of that is")
-    return place["name"]
+def _api(settings: Settings, subject: Serving, token: str) -> github.Api:
+    return github.Api(
+        base=settings.base_url, token=token, timeout=seconds(settings.timeout), clock=subject.now.timestamp,
+        needs="read checks and commit statuses",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,80 +124,25 @@ def _judged(settings: Settings, place: str, found: Sequence[_Result]) -> Verdict
         return Verdict(state="fail", why=why + (f" and {len(red) - 5} more" if len(red) > 5 else ""),
                        details=tuple(f"{one.name}: {one.state}  {one.url}" for one in red))  # fmt: skip
     if open_:
-        return Verdict(state="wait", why=f"{place}: not done yet: {', '.join(open_[:5])}", retry_after=_AGAIN)
+        return Verdict(state="wait", why=f"{place}: not done yet: {', '.join(open_[:5])}", retry_after=github.AGAIN)
     if missing or not counted:
         nothing = f"nothing is said yet of {', '.join(missing)}" if missing else "no check has said anything yet"
-        return Verdict(state="wait", why=f"{place}: {nothing}", retry_after=_AGAIN)
+        return Verdict(state="wait", why=f"{place}: {nothing}", retry_after=github.AGAIN)
     return Verdict(state="pass", why=f"{place}: {len(counted)} checks are green")
 
 
-def _results(settings: Settings, subject: Serving, token: str, name: str, commit: Oid) -> Iterator[_Result]:
+def _results(api: github.Api, name: str, commit: Oid) -> Iterator[_Result]:
     """Every check run (of Actions and of apps) and every status (of services that set one)."""
-    base = f"{settings.base_url.rstrip('/')}/repos/{quote(name)}/commits/{commit}"
-    for run in _pages(settings, subject, token, f"{base}/check-runs?filter=latest", "check_runs"):
+    base = f"/repos/{quote(name)}/commits/{commit}"
+    for run in api.pages(f"{base}/check-runs?filter=latest", "check_runs"):
         ended = run.get("status") == "completed"
-        yield _result(
-            token, run.get("name"), (run.get("conclusion") or "unknown") if ended else "", run.get("html_url")
-        )
-    for status in _pages(settings, subject, token, f"{base}/status?", "statuses"):
+        state = (run.get("conclusion") or "unknown") if ended else ""
+        yield _result(api.token, run.get("name"), state, run.get("html_url"))
+    for status in api.pages(f"{base}/status", "statuses"):
         state = "" if status.get("state") == "pending" else status.get("state")
-        yield _result(token, status.get("context"), state, status.get("target_url"))
+        yield _result(api.token, status.get("context"), state, status.get("target_url"))
 
 
 def _result(token: str, *values: object) -> _Result:
     """Of what others wrote: each on one line, and without the token, should it be quoted."""
     return _Result(*(without(" ".join(str(value or "").split()), token) for value in values))
-
-
-def _pages(settings: Settings, subject: Serving, token: str, url: str, key: str) -> Iterator[Mapping[str, Any]]:
-    seen = 0
-    for number in range(1, _PAGES + 1):
-        separator = "" if url.endswith("?") else "&"
-        said = _said(settings, subject, token, f"{url}{separator}per_page={_PAGE}&page={number}")
-        entries, total = said.get(key), said.get("total_count")
-        if not isinstance(entries, list) or not isinstance(total, int):
-            raise _No("the answer is none that GitHub's API gives")
-        yield from (entry for entry in entries if isinstance(entry, Mapping))
-        seen += len(entries)
-        if seen >= total or not entries:
-            return
-    raise _No(f"more than {_PAGE * _PAGES} checks: name those that count in required")
-
-
-def _said(settings: Settings, subject: Serving, token: str, url: str) -> Mapping[str, Any]:
-    headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    try:
-        page = fetched(url, seconds(settings.timeout), headers=headers, most=_MOST)
-    except Unwell as no:
-        raise _No(f"GitHub was not asked: {no}") from None
-    if page.status != 200:
-        raise _refused(page, bool(token), subject.now.timestamp())
-    try:
-        said = json.loads(page.body)
-    except ValueError:
-        said = None
-    if not isinstance(said, Mapping):
-        raise _No("the answer is none that GitHub's API gives")
-    return said
-
-
-def _refused(page: Page, named: bool, now: float) -> _No:
-    """Why GitHub does not answer. 403 and 429 are also what it says to those who ask too often."""
-    if page.status in (403, 429):
-        if page.headers.get("retry-after", "").isdecimal():
-            return _No("GitHub asks for less", float(page.headers["retry-after"]))
-        if page.headers.get("x-ratelimit-remaining") == "0" and page.headers.get("x-ratelimit-reset", "").isdecimal():
-            more = "" if named else ": without a token it is 60 questions an hour"
-            return _No(f"GitHub's limit is used up{more}", max(1.0, float(page.headers["x-ratelimit-reset"]) - now))
-    if page.status >= 500 or page.status == 429:
-        return _No(f"GitHub answers {page.status}", _AGAIN)
-    hidden = "the token may not see it" if named else "it needs a token"
-    words = {
-        401: "GitHub does not know the token (401): it is wrong, or has expired" if named else "it wants a token (401)",
-        403: "the token may not read it (403): it needs to read checks and commit statuses",
-        404: f"there is no such repository, or {hidden} (404)",
-        422: "GitHub does not know the commit (422): is it pushed?",
-    }
-    return _No(words.get(page.status, f"GitHub answers {page.status}"))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from multigit.checks._web import LARGEST, Page, Unwell, fetched
+from multigit.fetching import LARGEST, Page, Unwell, fetched
 from multigit.model.config import STRICT, seconds
 from multigit.model.serving import Serving
 from multigit.model.verdict import Verdict

@@ -61,7 +61,7 @@ def test_one_that_is_red_is_named_with_its_address(conclusion: str) -> None:
     fresh = conclusion in ("stale", "startup_failure")  # which GitHub gives, and does not describe
     here = GitHub(runs=[("build", "success"), ("lint", conclusion), ("slow", None)])
     if fresh:
-        here._compare = lambda *_: None  # type: ignore[method-assign]
+        here.compare = lambda *_, **__: None  # type: ignore[method-assign]
     with serving(here):
         said = says(here)
     assert (said.state, said.why) == ("fail", f"team/api abababab: lint is {conclusion}")
@@ -94,7 +94,7 @@ def test_every_page_is_read(hub: GitHub) -> None:
     assert says(hub).why == "team/api abababab: last is failure"
     assert [target.rpartition("=")[2] for target in hub.asked] == ["1", "2", "3", "1"]
     hub.runs = [(f"job {number}", "success") for number in range(1001)]
-    assert "more than 1000 checks" in says(hub).why
+    assert "more than 1000 check runs" in says(hub).why
 
 
 # --- who asks, and what GitHub refuses ---
@@ -140,7 +140,7 @@ def test_a_limit_that_is_used_up_is_waited_for_until_github_says(hub: GitHub) ->
     hub.instead = (429, {"Retry-After": "60"}, b"{}")
     assert (says(hub).state, says(hub).retry_after) == ("wait", 60.0)
     hub.instead = (403, {"X-RateLimit-Remaining": "4999"}, b"{}")
-    assert "may not read it (403)" in says(hub).why
+    assert "may not (403): it needs to read checks and commit statuses" in says(hub).why
     hub.instead = (502, {}, b"<html>")
     assert says(hub).state == "wait"
 
