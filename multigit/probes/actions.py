@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from multigit.checks._web import Unwell, fetched
 from multigit.errors import MultigitError
-from multigit.model.health import Finding
+from multigit.model.health import Finding, State
 from multigit.model.probing import Patient
 from multigit.model.references import Reference
 from multigit.probes import Eye, one_line
@@ -43,7 +43,11 @@ _OFF: Final = {
 
 
 class _No(Exception):
-    """GitHub does not answer; the text says why."""
+    """GitHub does not answer; the text says why, `fix` what helps."""
+
+    def __init__(self, why: str, fix: str) -> None:
+        super().__init__(why)
+        self.fix = fix
 
 
 def probe(patient: Patient, eye: Eye) -> Iterator[Finding]:  # noqa: ARG001
@@ -55,7 +59,7 @@ def probe(patient: Patient, eye: Eye) -> Iterator[Finding]:  # noqa: ARG001
         secret = _token(patient)
         yield _workflow(patient, _name(patient), secret)
     except _No as no:
-        yield patient.told("actions", "warn", f"{patient.workflow}: {without(str(no), secret)}")
+        yield patient.told("actions", "warn", f"{patient.workflow}: {without(str(no), secret)}", no.fix)
     except MultigitError as no:
         yield patient.told("actions", "warn", f"{patient.workflow}: {no.what}", no.hint)
 
@@ -90,7 +94,8 @@ def _last(patient: Patient, name: str, token: str, run: Mapping[str, Any]) -> Fi
     if conclusion not in _GREEN:
         failed, advice = _failed(patient, name, token, number)
         fixes = (f"gh run view {number} --repo {name} --log-failed", f"gh run rerun {number} --repo {name} --failed")
-        return patient.told("actions", "ng", f"{what} is {conclusion}{without(failed, token)}{advice}", *fixes)
+        state: State = "warn" if conclusion in ("cancelled", "stale") else "ng"  # by a newer push, mostly
+        return patient.told("actions", state, f"{what} is {conclusion}{without(failed, token)}{advice}", *fixes)
     if patient.head and at and at != patient.head:
         why = f"{what} is {conclusion}, and the branch is at {patient.head[:8]}: that push started nothing, or just now"
         return patient.told(
@@ -125,7 +130,8 @@ def _name(patient: Patient) -> str:
     place = _PLACE.fullmatch(patient.config.url(patient.repo))
     own = urlsplit(patient.doctor.github).hostname != "api.github.com"
     if place is None or not (own or place["host"] in ("github.com", "ssh.github.com")):
-        raise _No("its address is none on GitHub: doctor: {repository: owner/name, github: …} says which it is")
+        why = "its address is none on GitHub: doctor: {repository: owner/name, github: …} says where it is"
+        raise _No(why, "multigit config show")
     return place["name"]
 
 
@@ -147,21 +153,25 @@ def _said(patient: Patient, token: str, path: str) -> Mapping[str, Any] | None:
         if page.status == 404:
             return None
         if page.status != 200:
-            raise _No(_refused(page.status, bool(token)))
+            raise _refused(patient, page.status, bool(token))
         said = json.loads(page.body)
     except Unwell as no:
-        raise _No(f"GitHub was not asked: {no}") from None
+        raise _No(f"GitHub was not asked: {no}", f"curl -sSI {patient.doctor.github}") from None
     except ValueError:
-        raise _No("the answer is none that GitHub's API gives") from None
+        said = None
     if not isinstance(said, dict):
-        raise _No("the answer is none that GitHub's API gives")
+        raise _No("the answer is none that GitHub's API gives", f"curl -sSI {patient.doctor.github}")
     return said
 
 
-def _refused(status: int, named: bool) -> str:
+def _refused(patient: Patient, status: int, named: bool) -> _No:
+    """Why GitHub says no, and what helps: mostly another token."""
+    name = patient.doctor.token.variable if patient.doctor.token else "GITHUB_TOKEN"
     words = {401: "GitHub does not know the token (401): it is wrong, or has expired",
              403: "the token may not read Actions, or its limit is used up (403)",
              429: "GitHub asks for less (429)"}  # fmt: skip
+    why = words.get(status, f"GitHub answers {status}")
     if status in (403, 429) and not named:
-        return f"GitHub's limit for those without a token is used up ({status}): export GITHUB_TOKEN=…"
-    return words.get(status, f"GitHub answers {status}")
+        why = f"GitHub's limit for those without a token is used up ({status})"
+    again = f"multigit doctor {patient.env.name} -r {patient.repo.name}   (in a while)"
+    return _No(why, f"export {name}=$(gh auth token)" if status in (401, 403) or not named else again)

@@ -99,7 +99,9 @@ def _reached(patient: Patient, name: str, host: str, port: int, limit: int) -> F
         why = f"{name}: port {port} cannot be reached{inside}: {cause}"
         return patient.told("database", "ng", why, *_opened(patient))
     if answer not in (b"S", b"N"):
-        return patient.told("database", "ng", f"{name}: what answers on port {port} is no PostgreSQL")
+        return patient.told(
+            "database", "ng", f"{name}: what answers on port {port} is no PostgreSQL", *_opened(patient)
+        )
     tls = "TLS is offered" if answer == b"S" else "TLS is not offered"
     return patient.told("database", "ok", f"{name}: the name is known, port {port} answers, {tls}")
 

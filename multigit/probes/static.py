@@ -34,8 +34,6 @@ class Cdn:
     arn: str = ""
     origin: Mapping[str, Any] | None = None
     """The origin that is the bucket."""
-    root: str = ""
-    """Default root object."""
 
     @property
     def by_website(self) -> bool:
@@ -98,9 +96,7 @@ def _distribution(patient: Patient, eye: Eye, bucket: str, found: list[Cdn]) -> 
                            "'DistributionList.Items[].[Id,Aliases.Items,Origins.Items[].DomainName]'")  # fmt: skip
         return
     id_ = str(one["Id"])
-    found.append(
-        Cdn(id=id_, arn=str(one["ARN"]), origin=_origin(one, bucket), root=str(one.get("DefaultRootObject") or ""))
-    )
+    found.append(Cdn(id=id_, arn=str(one["ARN"]), origin=_origin(one, bucket)))
     config = f"aws cloudfront get-distribution-config --id {id_}"
     if by_alias is None:
         why = f"{id_} reads {bucket}, and does not have the alias {alias}"
@@ -190,8 +186,9 @@ def _unblocking(patient: Patient, eye: Eye, bucket: str, who: str) -> Sequence[s
 def _website(patient: Patient, eye: Eye, bucket: str, cdn: Cdn) -> Iterator[Finding]:
     """What answers for `/`: the bucket's website, or the distribution's default root object."""
     if cdn.origin and not cdn.by_website:
-        if cdn.root:
-            yield patient.told("website", "ok", f"/ is {cdn.root}, by the distribution")
+        config = eye.aws(patient, "cloudfront", "get_distribution_config", Id=cdn.id)["DistributionConfig"]
+        if root := config.get("DefaultRootObject"):
+            yield patient.told("website", "ok", f"/ is {root}, by the distribution")
         else:
             fix = f"aws cloudfront update-distribution --id {cdn.id} --default-root-object {_INDEX}"
             yield patient.told("website", "ng", f"{cdn.id} has no default root object: / is refused", fix)

@@ -57,7 +57,9 @@ class Behind:
 
     def listen(self) -> str:
         actions = [{"Type": "forward", "TargetGroupArn": self.targets}]
-        made = aws("elbv2").create_listener(LoadBalancerArn=self.balancer, Protocol="HTTP", Port=80, DefaultActions=actions)
+        made = aws("elbv2").create_listener(
+            LoadBalancerArn=self.balancer, Protocol="HTTP", Port=80, DefaultActions=actions
+        )
         return str(made["Listeners"][0]["ListenerArn"])
 
     def unlisten(self) -> None:

@@ -16,6 +16,7 @@ from multigit.model.names import EnvName, Oid, RepoName
 from multigit.model.probing import Patient, patients
 from multigit.model.serving import Serving
 from multigit.probes import Eye
+from tests.support.awscloud import REGION
 
 CONFIG = """\
 version: 1
@@ -60,7 +61,8 @@ def states(found: dict[str, Finding]) -> dict[str, str]:
 
 
 def typed(command: str) -> Any:
-    """Somebody types a fix that begins with `aws`: done here by boto3, as botocore's models name the arguments."""
+    """Somebody types a fix of one line that begins with `aws`: boto3 does what botocore's models say of it."""
+    assert "\n" not in command, command
     words = shlex.split(command.partition("   (")[0])
     assert words[0] == "aws", command
     service, question = words[1], words[2].replace("-", "_")
@@ -127,10 +129,13 @@ def _shorthand(text: str) -> dict[str, Any]:
 def _typed_s3(client: Any, words: list[str]) -> Any:
     bucket = words[1].removeprefix("s3://")
     if words[0] == "mb":
-        return client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": words[3]})
+        return client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     assert words[0] == "website", words
     options = dict(zip(words[2::2], words[3::2], strict=True))
-    site = {"IndexDocument": {"Suffix": options["--index-document"]}, "ErrorDocument": {"Key": options["--error-document"]}}
+    site = {
+        "IndexDocument": {"Suffix": options["--index-document"]},
+        "ErrorDocument": {"Key": options["--error-document"]},
+    }
     return client.put_bucket_website(Bucket=bucket, WebsiteConfiguration=site)
 
 

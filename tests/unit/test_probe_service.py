@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from multigit.clients import aws
 from multigit.model.health import Finding
+from multigit.probes import service as service_probe
 from tests.support.awscloud import aws_cloud
 from tests.support.behind_elb import Behind, behind
 from tests.support.patients import patient, probed, states, typed
@@ -119,3 +121,20 @@ def test_what_others_wrote_is_told_without_secrets(here: Behind) -> None:
     found = look()["targets"].why
     assert "p4ssw0rd" not in found
     assert "\n" not in found
+
+
+def test_a_container_that_ended_by_itself_is_told_with_its_exit_code(
+    here: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.stop_a_task("Essential container in task exited")
+    asked = service_probe.Eye.aws
+
+    def with_exit_code(self: Any, who: Any, service: str, question: str, *more: Any, **values: Any) -> Any:
+        said = asked(self, who, service, question, *more, **values)
+        if question == "describe_tasks":  # moto's containers never end
+            said["tasks"][0]["containers"] = [{"name": "ws", "exitCode": 137, "reason": "OutOfMemoryError: killed"}]
+        return said
+
+    monkeypatch.setattr(service_probe.Eye, "aws", with_exit_code)
+    said = look()["tasks"].why
+    assert "Essential container in task exited, ws: OutOfMemoryError: killed 137 (the task needs more memory)" in said
