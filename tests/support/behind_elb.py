@@ -27,10 +27,8 @@ class Behind:
         """State, reason and description of every target; None: healthy."""
         ec2, elb = aws("ec2"), aws("elbv2")
         self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        self.subnets = [
-            ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"ap-northeast-2{z}")["Subnet"]
-            ["SubnetId"] for n, z in enumerate("ac")
-        ]  # fmt: skip
+        zones = {"a": "10.0.0.0/24", "c": "10.0.1.0/24"}
+        self.subnets = [self.subnet(zone, cidr) for zone, cidr in zones.items()]
         self.front, self.tasks = (self.group(name) for name in ("gli-lb", "gli-ws"))
         self.rule = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080,
                      "UserIdGroupPairs": [{"GroupId": self.front}]}  # fmt: skip
@@ -50,6 +48,10 @@ class Behind:
             launchType="FARGATE", networkConfiguration=network, deploymentConfiguration=BREAKER,
             loadBalancers=[{"targetGroupArn": self.targets, "containerName": "ws", "containerPort": 8080}],
         )  # fmt: skip
+
+    def subnet(self, zone: str, cidr: str) -> str:
+        made = aws("ec2").create_subnet(VpcId=self.vpc, CidrBlock=cidr, AvailabilityZone=f"ap-northeast-2{zone}")
+        return str(made["Subnet"]["SubnetId"])
 
     def group(self, name: str) -> str:
         made = aws("ec2").create_security_group(GroupName=name, Description=name, VpcId=self.vpc)

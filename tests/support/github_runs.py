@@ -55,10 +55,11 @@ class Runs:
         self._compare(known[path], path, query, made)
         return 200, made
 
-    def _workflow(self, query: dict[str, str]) -> dict[str, Any]:
+    def _workflow(self, _: dict[str, str]) -> dict[str, Any]:
         here = f"https://github.com/team/api/actions/workflows/{self.file}"
-        return {"id": 1, "node_id": "W", "name": "Deploy", "path": f".github/workflows/{self.file}", "state": self.state,
-                "created_at": _WHEN, "updated_at": _WHEN, "url": here, "html_url": here, "badge_url": here}  # fmt: skip
+        return {"id": 1, "node_id": "W", "name": "Deploy", "path": f".github/workflows/{self.file}",
+                "state": self.state, "created_at": _WHEN, "updated_at": _WHEN,
+                "url": here, "html_url": here, "badge_url": here}  # fmt: skip
 
     def _runs(self, query: dict[str, str]) -> dict[str, Any]:
         meant = [run for run in self.runs if query.get("branch") in (None, run[0])]
@@ -68,23 +69,23 @@ class Runs:
     def _run(self, branch: str, commit: str, status: str, conclusion: str | None) -> dict[str, Any]:
         here = "https://github.com/team/api/actions/runs/7"
         repository = _smallest("minimal-repository")
-        urls = dict.fromkeys(("url", "html_url", "jobs_url", "logs_url", "check_suite_url", "artifacts_url", "cancel_url",
-                              "rerun_url", "workflow_url"), here)  # fmt: skip
+        named = ("html", "jobs", "logs", "check_suite", "artifacts", "cancel", "rerun", "workflow")
+        urls = {"url": here, **{f"{one}_url": here for one in named}}
         return {"id": 7, "node_id": "R", "head_branch": branch, "head_sha": commit, "path": self.file, "run_number": 12,
                 "event": "push", "status": status, "conclusion": conclusion, "workflow_id": 1, "pull_requests": [],
                 "created_at": _WHEN, "updated_at": _WHEN, "run_attempt": 1, "display_title": "x", "head_commit": None,
                 "head_repository": repository, "repository": repository, **urls}  # fmt: skip
 
-    def _jobs(self, query: dict[str, str]) -> dict[str, Any]:
+    def _jobs(self, _: dict[str, str]) -> dict[str, Any]:
         here = "https://github.com/team/api/actions/runs/7/job/8"
         made = [
-            {"id": 8, "run_id": 7, "run_url": here, "node_id": "J", "head_sha": "ab" * 20, "url": here, "html_url": here,
-             "status": "completed" if ended else "in_progress", "conclusion": ended, "created_at": _WHEN,
-             "started_at": _WHEN, "completed_at": _WHEN if ended else None, "name": name, "check_run_url": here,
+            {"id": 8, "run_id": 7, "run_url": here, "node_id": "J", "head_sha": "ab" * 20, "url": here,
+             "html_url": here, "status": "completed" if ended else "in_progress", "conclusion": ended,
+             "created_at": _WHEN, "started_at": _WHEN, "completed_at": _WHEN if ended else None, "name": name, "check_run_url": here,
              "labels": [], "runner_id": 1, "runner_name": "r", "runner_group_id": 1, "runner_group_name": "g",
              "workflow_name": "Deploy", "head_branch": "stg",
              "steps": [{"name": "Set up job", "status": "completed", "conclusion": "success", "number": 1},
-                       *([{"name": step, "status": "completed", "conclusion": "failure", "number": 2}] if step else [])]}
+                       *([_broken(step)] if step else [])]}
             for name, ended, step in self.jobs
         ]  # fmt: skip
         return {"total_count": len(made), "jobs": made}
@@ -102,6 +103,10 @@ class Runs:
             judge.validate_response(asked, MockResponse(data=json.dumps(made).encode()))
         except Exception as unfit:  # noqa: BLE001  whatever it is, it ends up in the test
             self.wrong.append(f"{path}: {unfit}: {unfit.__cause__}")
+
+
+def _broken(step: str) -> dict[str, Any]:
+    return {"name": step, "status": "completed", "conclusion": "failure", "number": 2}
 
 
 @cache

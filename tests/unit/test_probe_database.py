@@ -142,7 +142,10 @@ def test_secrets_that_the_task_definition_names_are_there_and_their_values_are_n
         with behind(secrets=(f"{arn}:password::", "/gli/parameter")):
             asked: list[str] = []
             aws("secretsmanager").meta.events.register("before-call", lambda model, **_: asked.append(model.name))
-            look = lambda: probed("database", patient("{ecs: {cluster: gli, service: ws}}"))  # noqa: E731
+
+            def look() -> dict[str, Finding]:
+                return probed("database", patient("{ecs: {cluster: gli, service: ws}}"))
+
             found = look()
             assert states(found) == {}
             assert "its value was not read" in found["secret"].why

@@ -9,7 +9,7 @@ import pytest
 
 from multigit.clients import aws
 from multigit.model.health import Finding
-from multigit.probes import service as service_probe
+from multigit.probes import Eye
 from tests.support.awscloud import aws_cloud
 from tests.support.behind_elb import Behind, behind
 from tests.support.patients import patient, probed, states, typed
@@ -127,7 +127,7 @@ def test_a_container_that_ended_by_itself_is_told_with_its_exit_code(
     here: Behind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here.stop_a_task("Essential container in task exited")
-    asked = service_probe.Eye.aws
+    asked = Eye.aws
 
     def with_exit_code(self: Any, who: Any, service: str, question: str, *more: Any, **values: Any) -> Any:
         said = asked(self, who, service, question, *more, **values)
@@ -135,6 +135,6 @@ def test_a_container_that_ended_by_itself_is_told_with_its_exit_code(
             said["tasks"][0]["containers"] = [{"name": "ws", "exitCode": 137, "reason": "OutOfMemoryError: killed"}]
         return said
 
-    monkeypatch.setattr(service_probe.Eye, "aws", with_exit_code)
+    monkeypatch.setattr(Eye, "aws", with_exit_code)
     said = look()["tasks"].why
     assert "Essential container in task exited, ws: OutOfMemoryError: killed 137 (the task needs more memory)" in said

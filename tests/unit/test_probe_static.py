@@ -18,6 +18,7 @@ from tests.support.services import Answers, http_service
 
 pytestmark = [pytest.mark.slow, pytest.mark.shows("G18")]
 BUCKET, OAC = "gli-web-staging", "E2OACOACOACOAC"
+DISTRIBUTIONS = "arn:aws:cloudfront::123456789012:distribution"
 NEW = b"<html>new</html>"
 
 
@@ -96,7 +97,7 @@ def test_a_private_bucket_is_read_by_its_distribution_once_the_policy_says_so(si
 def test_a_policy_for_another_distribution_does_not_count_and_is_kept(site: Site) -> None:
     wrong = {"Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject",
              "Resource": f"arn:aws:s3:::{BUCKET}/*",
-             "Condition": {"StringEquals": {"AWS:SourceArn": "arn:aws:cloudfront::123456789012:distribution/EOLD"}}}  # fmt: skip
+             "Condition": {"StringEquals": {"AWS:SourceArn": f"{DISTRIBUTIONS}/EOLD"}}}  # fmt: skip
     site.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [wrong]}))
     site.distribute()
     found = site.look()["policy"]
