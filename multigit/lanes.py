@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -41,3 +42,22 @@ def _run(work: Callable[[T], R], item: T) -> Future[R]:
 
 def _results(futures: list[Future[R]]) -> list[R]:
     return [future.result() for future in futures]
+
+
+def begun(work: Callable[[], R]) -> Future[R]:
+    """`work`, begun in a thread that nobody waits for: it ends with the process."""
+    future: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - kept for whoever asks for the result
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True, name="begun").start()
+    return future
+
+
+def within(work: Callable[[], R], seconds: float) -> R:
+    """What `work` says; TimeoutError where it has not ended after `seconds`, and nobody waits for it any longer."""
+    return begun(work).result(timeout=seconds)

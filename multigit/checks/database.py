@@ -78,7 +78,7 @@ class Settings:
 def evaluate(settings: Settings, subject: Serving, clients: object = None) -> Verdict:  # noqa: ARG001
     """Pass where it answers, and has the migration; wait while it starts."""
     driver, name = _driver(), settings.dsn.variable
-    target = _target(name, resolved(settings.dsn))
+    target = target_of(name, resolved(settings.dsn))
     start = time.monotonic()
     try:
         with _connected(driver, target, seconds(settings.timeout)) as line:
@@ -117,7 +117,7 @@ def _driver() -> Any:
     return pg8000.native
 
 
-def _target(name: str, dsn: str) -> dict[str, Any]:
+def target_of(name: str, dsn: str) -> dict[str, Any]:
     """What the driver needs, of an address as libpq has it; MultigitError, which does not repeat it, otherwise."""
     try:
         parts = urlsplit(dsn)

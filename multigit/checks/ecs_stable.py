@@ -57,7 +57,7 @@ def evaluate(settings: Settings, subject: Serving, clients: object = None) -> Ve
         if service is None:
             return Verdict(state="fail", why=f"{place}: there is no such service")
         primary = ecs.primary(service)
-        if wrong := _not_serving(service, primary) or _gave_up(service, primary):
+        if wrong := _not_serving(service, primary) or gave_up(service, primary):
             return Verdict(state="fail", why=f"{place}: {wrong}")
         assert primary is not None  # or it would not be serving
         images = _images(client, primary["taskDefinition"], settings)
@@ -82,7 +82,7 @@ def _not_serving(service: Mapping[str, Any], primary: Mapping[str, Any] | None) 
     return ""
 
 
-def _gave_up(service: Mapping[str, Any], primary: Mapping[str, Any] | None) -> str:
+def gave_up(service: Mapping[str, Any], primary: Mapping[str, Any] | None) -> str:
     """Why what was deployed last is not what runs: it failed, or ECS went back by itself."""
     assert primary is not None
     since = primary["createdAt"]

@@ -12,7 +12,7 @@ from multigit.configfile.problems import Finding, Where, did_you_mean, one_of
 from multigit.configfile.source import Source
 from multigit.configfile.wording import worded
 from multigit.errors import UsageError
-from multigit.model import logs
+from multigit.model import logs, probing
 from multigit.model.building import with_numbers
 from multigit.model.config import Config, Environment
 from multigit.model.serving import WORDS, HealthCheck, Unfit, Watch, sections, watching
@@ -24,9 +24,11 @@ _SAMPLE: Final = {"sha": "0" * 40, "repo": "repo", "env": "env", "tag": "tag"}
 def findings(config: Config, read: Source) -> Iterator[Finding]:
     """Everything that would keep a health check from being asked."""
     yield from _watch(("defaults", "deploy"), config.defaults.get("deploy"), read)
+    yield from _doctor(("defaults", "deploy"), config.defaults.get("deploy"), read)
     for repo in config.repos.values():
         for name, section in repo.deploy.items():
             yield from _watch(("repos", repo.name, "deploy", name), section, read)
+            yield from _doctor(("repos", repo.name, "deploy", name), section, read)
     for env in config.environments.values():
         for one in sections(config, env):
             if isinstance(one, Unfit):
@@ -81,3 +83,17 @@ def _watch(where: Where, deploy: Any, read: Source) -> Iterator[Finding]:
     for error in typed.errors_of(Watch, settings):
         at = (*where, "health", *error["loc"])
         yield worded(error, at, read, typed.value_at(settings, error["loc"]), Watch)
+
+
+def _doctor(where: Where, deploy: Any, read: Source) -> Iterator[Finding]:
+    """What only `doctor` is told: every key known, every template one."""
+    if not isinstance(deploy, Mapping) or "doctor" not in deploy:
+        return
+    at, said = (*where, "doctor"), deploy["doctor"]
+    if not isinstance(said, Mapping):
+        yield Finding(where=at, message="doctor is a map, such as {rds: prod-database}")
+        return
+    yield from (Finding(where=(*at, key, *place), message=wrong) for key in probing.TEMPLATES if key in said
+                for place, text in texts(said[key]) if (wrong := flaw(text)))  # fmt: skip
+    for error in typed.errors_of(probing.Doctor, said):
+        yield worded(error, (*at, *error["loc"]), read, typed.value_at(said, error["loc"]), probing.Doctor)

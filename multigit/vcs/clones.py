@@ -70,6 +70,18 @@ def git_dir(folder: Path) -> Path:
     return (folder / dot.read_text().partition("gitdir: ")[2].strip()).absolute()
 
 
+def unfinished(folder: Path) -> tuple[str, tuple[str, ...]]:
+    """What the clone in `folder` was left in (`a merge`, `a rebase`), and the paths in conflict; '' for nothing."""
+    if not (folder / ".git").exists():
+        return "", ()
+    try:
+        what = next((what for name, what in _BUSY.items() if (git_dir(folder) / name).exists()), "")
+        out = git_in(folder, "diff", "--name-only", "--diff-filter=U", "-z", check=False).out if what else b""
+    except (GitError, OSError):
+        return "", ()
+    return what, tuple(fields(out))
+
+
 def _busy(folder: Path) -> str:
     return next((f"{what} is under way" for name, what in _BUSY.items() if (folder / name).exists()), "")
 

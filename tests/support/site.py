@@ -91,7 +91,12 @@ class Stand:
         s3, found = self.aws("s3"), {}
         for one in s3.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
             said = s3.get_object(Bucket=BUCKET, Key=one["Key"])
-            found[one["Key"]] = (said["Body"].read(), said["ContentType"], said.get("CacheControl", ""), said["Metadata"])
+            found[one["Key"]] = (
+                said["Body"].read(),
+                said["ContentType"],
+                said.get("CacheControl", ""),
+                said["Metadata"],
+            )
         return found
 
     def served(self) -> dict[str, bytes]:
@@ -125,7 +130,9 @@ def stand(folder: Path, versions: bool = False) -> Iterator[Stand]:
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         if versions:
             s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        one.distribution = one.aws("cloudfront").create_distribution(DistributionConfig=_DISTRIBUTION)["Distribution"]["Id"]
+        one.distribution = one.aws("cloudfront").create_distribution(DistributionConfig=_DISTRIBUTION)["Distribution"][
+            "Id"
+        ]
         yield one
 
 

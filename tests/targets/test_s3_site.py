@@ -45,7 +45,9 @@ def test_assets_go_first_pages_then_and_the_index_last(site: Stand) -> None:
     assert keys[3:] == ["404.html", "index.html"]
     assert site.served() == {path: text.encode() for path, text in SITE.items()}
     names = [name for name, _ in site.calls]
-    assert names.index("CreateInvalidation") > max(n for n, one in enumerate(site.calls) if one[1].get("Key") == "index.html" and one[0] == "PutObject")
+    assert names.index("CreateInvalidation") > max(
+        n for n, one in enumerate(site.calls) if one[1].get("Key") == "index.html" and one[0] == "PutObject"
+    )
 
 
 def test_each_file_is_sent_with_its_type_and_how_long_it_may_be_cached(site: Stand) -> None:
@@ -280,7 +282,9 @@ def test_what_the_workflow_uploaded_comes_back_from_versions(versioned: Stand, m
 
     def upload(**files: str) -> None:
         for path, text in files.items():
-            s3.put_object(Bucket=BUCKET, Key=path.replace("_", "."), Body=text, CacheControl="max-age=1", ContentType="text/x")
+            s3.put_object(
+                Bucket=BUCKET, Key=path.replace("_", "."), Body=text, CacheControl="max-age=1", ContentType="text/x"
+            )
 
     from moto.s3 import models
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from multigit.app import look
 from multigit.app.consent import Options
-from multigit.app.doctoring import machine, notices, remotes
+from multigit.app.doctoring import machine, notices, probing, remotes
 from multigit.app.session import Session
 from multigit.errors import MultigitError
 from multigit.ledger.records import BRANCH as LEDGER
 from multigit.model.config import Environment
 from multigit.model.events import History
 from multigit.model.health import Finding, Health, exit_code, skew
+from multigit.model.names import Oid, RepoName
 from multigit.ui import ask
 from multigit.ui.doctor import health_text
 from multigit.ui.documents import document
@@ -39,7 +40,7 @@ def doctor(
     found += [*(machine.person(session, envs) if fit else ()), machine.terminal(screen), *machine.folders(session)]
     found += notices.notifiers(session, envs)
     if fit:
-        found += _fleet(session, envs, options, write=writes)
+        found += _fleet(session, envs, options, write=writes, env=env)
     else:
         found.append(Finding(name="remotes", state="skip", why="nothing can be asked without git"))
     selection = session.selection()
@@ -65,8 +66,10 @@ def _consent(session: Session, screen: Screen, options: Options) -> None:
         raise said_no(command=options.again)
 
 
-def _fleet(session: Session, envs: Sequence[Environment], options: Options, *, write: bool) -> Iterator[Finding]:
-    """The hosts' clock, the ledger, and every remote."""
+def _fleet(
+    session: Session, envs: Sequence[Environment], options: Options, *, write: bool, env: Environment | None
+) -> Iterator[Finding]:
+    """The hosts' clock, the ledger, every remote, and where `env` is named, what runs there."""
     share(session.url(repo) for repo in session.config.repos.values())
     asked = remotes.ask(session, envs, write=write)
     yield _clock(asked)
@@ -76,12 +79,23 @@ def _fleet(session: Session, envs: Sequence[Environment], options: Options, *, w
     if history:
         yield from _under_way(history, envs)
     selection = session.selection()
+    chosen = [one for one in asked if selection is None or one.repo.name in selection]
+    left = {found.repo: found for found in probing.unfinished(session, [one.repo for one in chosen])}
+    general, probed = probing.probed(session, env, _heads(session, env, chosen)) if env else ([], {})
+    yield from general
     again = f"{options.again} --write" if "--write" not in options.again else options.again
-    for one in asked:
-        if selection is None or one.repo.name in selection:
-            yield from remotes.findings(session, envs, one, history, again)
+    for one in chosen:
+        yield from remotes.findings(session, envs, one, history, again)
+        yield from (found for found in (left.get(one.repo.name),) if found)
+        yield from probed.get(one.repo.name, ())
     why = "hosts are not asked for protected branches and tags: staging and landing find them, and put all back"
     yield Finding(name="protection", state="skip", why=why)
+
+
+def _heads(session: Session, env: Environment, asked: Sequence[remotes.Asked]) -> dict[RepoName, Oid | None]:
+    """Where the environment's branches are, as they were just read."""
+    branches = {one.repo.name: session.config.branch(one.repo, env) for one in asked}
+    return {one.repo.name: one.reading.refs.get(branch.full) for one in asked if (branch := branches[one.repo.name])}
 
 
 def _clock(asked: Sequence[remotes.Asked]) -> Finding:
