@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from multigit.configfile.schema import json_schema
 from multigit.model.serving import Watch
-from multigit.plugins import asks_what_runs, load
+from multigit.plugins import asks_what_runs, load, names
 
 MINIMAL: Final = """\
 version: 1
@@ -95,6 +95,24 @@ repos:
           - {kind: tls, host: example.com, days: 21}
 ```
 """
+_DEPLOY: Final = """\
+## Deployments
+
+What a repository's `deploy` names, for one environment or as `default`, is done after a release: [deploy.md](deploy.md).
+`defaults.deploy` holds where a section is silent; repositories without one are not deployed. Texts are templates where
+the table says so, and know `{env}`, `{repo}`, `{tag}`, `{sha}` (the commit that is released) and the environment's
+`vars`.
+
+| key | meaning |
+|---|---|
+| `workflow`, `trigger`, `inputs` | short for `build: {actions: {…}}`; `trigger: none`: nothing is built |
+| `build` | one target that builds, such as `{command: {run: [make, image]}}` |
+| `migrate` | one target that migrates, and `when`: `before` (default) or `after` the place itself |
+| `ecs`, `s3`, `command`, … | the place: one target by its word (`s3` is `s3-site`), or a dotted module name |
+| `timeout` | how long each of these may take; `30m` |
+| `health`, `logs` | [Health](#health) |
+| `argocd`, `canary`, `k8s`, `pin`, `budget` | kept as written; this version does not act on them |
+"""
 _ANCHORS: Final = {"Gate": "gates", "Notifier": "notifiers"}
 
 
@@ -107,6 +125,7 @@ def reference() -> str:
         if name not in ("Gate", "Notifier"):
             sections += [f"## {name}\n", f"{parts[name]['description']}\n", _table(parts[name], parts)]
     sections += ["## Gates\n", f"{parts['Gate']['description']}\n", *_gates(parts["Gate"], parts)]
+    sections += [_DEPLOY, *_targets()]
     sections += [_HEALTH, _table(TypeAdapter(Watch).json_schema(), {}), *_kinds(parts["Gate"], parts, serving=True)]
     sections += ["## Notifiers\n", f"{parts['Notifier']['description']}\n", *_notifiers(parts["Notifier"], parts)]
     return "\n".join(sections)
@@ -149,6 +168,16 @@ def _kinds(gate: Mapping[str, Any], parts: Mapping[str, Any], *, serving: bool) 
             for name in dict.fromkeys(_parts_of(properties)):
                 yield f"#### {name}\n\n{parts[name]['description']}\n"
                 yield _table(parts[name], parts)
+
+
+def _targets() -> Iterator[str]:
+    """Every target with its settings; [targets.md](targets.md) tells the rest."""
+    for word in names("targets"):
+        yield f"### {word}\n"
+        schema = TypeAdapter(load("targets", word).Settings).json_schema()
+        yield _table(schema, schema.get("$defs", {}))
+    yield "### package.module as a place\n"
+    yield "A Python module from outside, with `Settings`, `current`, `deploy` and `poll` as in `multigit/targets`.\n"
 
 
 def _notifiers(rule: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[str]:
