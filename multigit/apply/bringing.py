@@ -27,6 +27,9 @@ _PASSING: Final = ("MG-803", "MG-804", "MG-820")
 """Codes of errors after which it is worth asking again: asked for less, not reached, no answer."""
 _TRIES: Final = 6
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+_SHORTEST_PAUSE = 0.5
+_SLOWER: Final = 1.2
+"""What does not change is asked about ever less often."""
 
 
 class Unsettled(Exception):
@@ -116,20 +119,21 @@ class Bringer:
         )  # fmt: skip
 
     def _follow(self, step: Step, place: Place, ticket: Ticket, until: float) -> Progress:
-        last = ""
+        last, slower = "", 1.0
         while True:
             seen: Progress = self._patiently(
                 step, until, lambda: place.module.poll(place.settings, ticket, place.clients)
             )
             if seen.state != "running":
                 return seen
+            slower = _SLOWER * slower if seen.why == last else 1.0
             if seen.why != last:
                 self.say(str(step.repo), f"{step.stage}: {seen.why}")
                 last = seen.why
             if self.elapsed() >= until:
                 return replace(seen, state="failed", why=f"not done within {step.seconds // 60} min: {seen.why}",
                                fault=_class(step))  # fmt: skip
-            self._wait(max(0.5, min(seen.retry_after, _LONGEST_PAUSE, until - self.elapsed())))
+            self._wait(max(_SHORTEST_PAUSE, min(seen.retry_after * slower, _LONGEST_PAUSE, until - self.elapsed())))
 
     def _patiently(self, step: Step, until: float, ask: Callable[[], Any]) -> Any:
         """The answer; what may pass is waited for, ever longer, a few times."""

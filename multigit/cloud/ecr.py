@@ -23,6 +23,10 @@ class Missing(Exception):
     """An image or a repository is not there; the text says which."""
 
 
+class NoRepository(Missing):
+    """There is no such repository, so that nothing can ever be pushed there."""
+
+
 def found(ecr: Any, repository: str, registry: str, wanted: Mapping[str, str]) -> Mapping[str, Any]:
     """The image with this `imageTag` or `imageDigest` (or both), or Missing. `registry`: account; '' = the own one."""
     try:
@@ -30,7 +34,7 @@ def found(ecr: Any, repository: str, registry: str, wanted: Mapping[str, str]) -
                                    **_of(registry))  # fmt: skip
     except Exception as error:
         if code_of(error) == "RepositoryNotFoundException":
-            raise Missing(f"there is no repository {repository}") from None
+            raise NoRepository(f"there is no repository {repository}") from None
         raise
     if said.get("failures"):
         failure = said["failures"][0]

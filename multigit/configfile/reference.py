@@ -98,7 +98,7 @@ repos:
 _DEPLOY: Final = """\
 ## Deployments
 
-What a repository's `deploy` names, for one environment or as `default`, is done after a release: [deploy.md](deploy.md).
+What a repository's `deploy` names, for one environment or as `default`, follows a release: [deploy.md](deploy.md).
 `defaults.deploy` holds where a section is silent; repositories without one are not deployed. Texts are templates where
 the table says so, and know `{env}`, `{repo}`, `{tag}`, `{sha}` (the commit that is released) and the environment's
 `vars`.
@@ -174,7 +174,8 @@ def _targets() -> Iterator[str]:
     """Every target with its settings; [targets.md](targets.md) tells the rest."""
     for word in names("targets"):
         yield f"### {word}\n"
-        schema = TypeAdapter(load("targets", word).Settings).json_schema()
+        settings: Any = load("targets", word).Settings
+        schema = TypeAdapter(settings).json_schema()
         yield _table(schema, schema.get("$defs", {}))
     yield "### package.module as a place\n"
     yield "A Python module from outside, with `Settings`, `current`, `deploy` and `poll` as in `multigit/targets`.\n"

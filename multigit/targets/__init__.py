@@ -4,7 +4,8 @@ Files that start with `_` are helpers, not targets. A dotted name is a module fr
 A target is a module with
 
 - `Settings`: frozen dataclass, every field documented; `TEMPLATES`: names of its settings that are templates;
-- `current(settings, release, clients) -> Deployed`: what is there now, and whether it is the release. Only looks;
+- `current(settings, release, clients) -> Deployed`: what is there now, and whether it is the release. Only looks. It is
+  asked before the release is built, too: what is not there to be brought yet is "other", and `deploy` says so;
 - `deploy(settings, release, clients) -> Ticket`: begin to bring it. Asked only after `current` said "other". Whoever
   asks may be killed at any moment in it and asks again: `current` must then see what was begun, or `deploy` must be
   harmless when it is repeated (a token from `release.token`, an upload that goes on);

@@ -16,6 +16,8 @@ from multigit.model.template import render
 from multigit.targets import Clients
 
 MISSING: Final = "MG-830"
+GONE: Final = "MG-840"
+"""The repository of images itself is not there."""
 _HOST: Final = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.]+")
 _HEX: Final = re.compile(r"[0-9a-f]{7,}")
 
@@ -90,7 +92,9 @@ def resolved(settings: Settings, release: Release, clients: Clients) -> Image:
         try:
             found = ecr.found(client, where.name, where.registry, {"imageTag": tag})
         except ecr.Missing as missing:
-            raise _missing(client, where, tag, str(missing)) from None
+            problem = _missing(client, where, tag, str(missing))
+            problem.code = GONE if isinstance(missing, ecr.NoRepository) else MISSING
+            raise problem from None
         if lacks := ecr.incomplete(client, where.name, where.registry, found, settings.architectures):
             raise MultigitError(f"{where.name}:{tag} is not whole", why=lacks, code=MISSING,
                                 state="nothing was changed", hint="build and push it for every processor")  # fmt: skip

@@ -99,7 +99,9 @@ class _Seen:
 
 
 def current(settings: Settings, release: Release, clients: Clients) -> Deployed:
-    """What the service runs, and whether it is the release. MultigitError: not there, not ours, or no such image."""
+    """What the service runs, and whether it is the release, whose image may not be there yet. MultigitError: no such
+    service, or not ours.
+    """
     seen = _look(settings, clients)
     with asked(f"{settings.place}: ECS was not asked"):
         artefact = _artefact(seen, settings, clients)
@@ -187,10 +189,20 @@ def _is_meant(seen: _Seen, runs: str, settings: Settings, release: Release, clie
     if release.artefact:
         return alike(content(seen.way, seen.definition), _back(seen, settings, release)[0])
     if settings.ecr:
-        return image(runs).digest == _ecs_image.resolved(settings, release, clients).digest
+        return _is_of(runs, settings, release, clients)
     images = _ecs_image.images_of(seen.definition)
     names = [name for container, name in images.items() if settings.container in ("", container)]
     return _ecs_image.names_commit(names, settings, release, clients)
+
+
+def _is_of(runs: str, settings: Settings, release: Release, clients: Clients) -> bool:
+    """Whether it runs the image that the build pushed for the release; no while that is not there."""
+    try:
+        return image(runs).digest == _ecs_image.resolved(settings, release, clients).digest
+    except MultigitError as missing:
+        if missing.code != _ecs_image.MISSING:
+            raise
+        return False
 
 
 def _wanted(

@@ -24,6 +24,7 @@ def repos(shelf: Path) -> str:
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bringing, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(bringing, "_SHORTEST_PAUSE", 0.01)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Following:
         told = _begun(self.session, self.screen, back, self.options, None)
         if told.outcome in ("open", "lost"):
             raise PartlyApplied(f"what runs in {back.env} is on its way back, the branches are not", why=told.why,
-                                hint="\n".join(told.next), state="no branch was moved", code="MG-831")  # fmt: skip
+                                hint="\n".join(told.next), state="no branch was moved", code="MG-851")  # fmt: skip
         if told.outcome != "well":
             self.screen.warn(f"what runs did not go back: {told.why}; the branches go back all the same")
 

@@ -54,7 +54,7 @@ class Drive:
         if refused := self.rollout.keeper.begin(supersedes):
             raise Refused(
                 f"the deployment of {self.plan.env} did not begin", why=refused.why,
-                hint=f"multigit watch {self.plan.env}", state="nothing was deployed", code="MG-830",
+                hint=f"multigit watch {self.plan.env}", state="nothing was deployed", code="MG-850",
             )  # fmt: skip
         self._tell()
         return self.go_on()
@@ -62,7 +62,7 @@ class Drive:
     def take(self) -> None:
         """Become the owner of one that is open."""
         if refused := self.rollout.keeper.take():
-            raise Refused(f"deployment {self.plan.id} could not be taken over", why=refused.why, code="MG-830",
+            raise Refused(f"deployment {self.plan.id} could not be taken over", why=refused.why, code="MG-850",
                           hint="multigit watch")  # fmt: skip
 
     def go_on(self) -> DeploymentReport:
@@ -160,7 +160,7 @@ def held_up(found: Deployment) -> PartlyApplied:
     """Another deployment is open: what may be typed."""
     who = found.taken_by or found.by
     return PartlyApplied(
-        f"deployment {found.id} of {found.env} is open", why=f"{who.user}@{who.host} began it", code="MG-830",
+        f"deployment {found.id} of {found.env} is open", why=f"{who.user}@{who.host} began it", code="MG-850",
         hint=f"multigit watch {found.env}\nmultigit resume {found.id}\nmultigit abort {found.id}",
         state="nothing was changed",
     )  # fmt: skip

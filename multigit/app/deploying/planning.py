@@ -11,8 +11,7 @@ from typing import Final
 
 from multigit.app.session import Session
 from multigit.apply.bringing import Bringer
-from multigit.clients import SignedOut
-from multigit.errors import MultigitError, UsageError
+from multigit.errors import UsageError
 from multigit.lanes import each
 from multigit.model import deployments
 from multigit.model.config import Config, Environment, Repo
@@ -21,14 +20,10 @@ from multigit.model.deployplan import DeployPlan, Step
 from multigit.model.events import History
 from multigit.model.names import Oid, RepoName
 from multigit.model.serving import checks_of
-from multigit.model.target import Deployed
-from multigit.model.urls import hide_secrets
 from multigit.planners import deploy as planner
 from multigit.planners.deploy import Asked, Sight
 
 _LANES: Final = 16
-_HOPELESS: Final = ("MG-800", "MG-802", "MG-803", "MG-804", "MG-810")
-"""Codes of errors that would come again at every step: no boto3, not allowed, busy, not reached, no secret."""
 _LOGIN: Final = re.compile(r"(?<=://)[^/@]*@")
 
 
@@ -60,21 +55,9 @@ def plan(session: Session, asked: Asked, history: History) -> DeployPlan:
         session.progress(step.repo, "what runs")
         known = before.get(step.repo)
         commit = known.commit if known else asked.previous.get(step.repo)
-        return step.repo, Sight(now=_seen(bringer, step), commit=commit)
+        return step.repo, Sight(now=bringer.seen(step), commit=commit)
 
     return planner.plan(config, asked, dict(each(one, places, _LANES)), now)
-
-
-def _seen(bringer: Bringer, step: Step) -> Deployed:
-    """What is there now. What a build has yet to bring is no reason not to plan."""
-    try:
-        return bringer.seen(step)
-    except (SignedOut, UsageError):
-        raise
-    except MultigitError as unknown:
-        if unknown.code in _HOPELESS:
-            raise
-        return Deployed(state="other", what=hide_secrets(f"not known: {unknown.what}"))
 
 
 def bringer_for(session: Session, made: DeployPlan, stop: Flag, say: Callable[[str, str], None]) -> Bringer:
