@@ -40,6 +40,7 @@ def kit(tmp_path: Path, hub: Actions) -> FleetKit:
 
 def run_of(kit: FleetKit, conclusion: str, *jobs: FakeJob) -> FakeRun:
     head = kit.hosts["api"].head("stg")
+    assert head
     return FakeRun(id=7001, sha=head, workflow="deploy-stg.yml", conclusion=conclusion, jobs=list(jobs))
 
 
