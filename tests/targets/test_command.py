@@ -172,7 +172,7 @@ def test_going_back_never_brings_the_commit_that_failed(tmp_path: Path) -> None:
 
 
 def test_what_ran_before_is_not_recorded_as_the_release(tmp_path: Path) -> None:
-    end = bring(command, of(run=["true"], current=python("print('1234567')")), release(), clients(tmp_path))
+    end = bring(command, of(run=["true"], current=python("print('cdcdcdc')")), release(), clients(tmp_path))
     assert dict(end.artefact) == {"commit": COMMIT}
 
 
