@@ -111,10 +111,9 @@ def newest(api: Api, wanted: Wanted) -> Run | None:
 
 def _followed_by_another(api: Api, wanted: Wanted, run: Run, recent: list[Run]) -> bool:
     """Whether a push of another commit ran after it, and all that before the deployment: it says nothing of now."""
-    began = wanted.since + api.ahead() - SKEW
     return wanted.event == "push" and any(
         other.event == "push" and other.ref == run.ref and other.number > run.number and other.sha != run.sha
-        and other.made < began and other.conclusion not in ("cancelled", "skipped", "startup_failure", "stale")
+        and other.made < _began(api, wanted) and other.conclusion not in ("cancelled", "skipped", "startup_failure", "stale")
         for other in recent
     )  # fmt: skip
 
@@ -165,6 +164,11 @@ def _listed(api: Api, wanted: Wanted, narrow: str) -> list[Run]:
     return [_run(api, entry) for entry in entries]
 
 
+def _began(api: Api, wanted: Wanted) -> float:
+    """When the deployment began, by GitHub's clock."""
+    return wanted.since + api.ahead() - SKEW
+
+
 def _fits(api: Api, wanted: Wanted, run: Run) -> bool:
     if (run.event, run.sha) != (wanted.event, wanted.sha) or wanted.ref not in ("", run.ref):
         return False
@@ -172,7 +176,7 @@ def _fits(api: Api, wanted: Wanted, run: Run) -> bool:
         return False
     if wanted.mark:
         return wanted.mark in run.title
-    return wanted.event == "push" or run.made >= wanted.since + api.ahead() - SKEW
+    return wanted.event == "push" or run.made >= _began(api, wanted)
 
 
 def _run(api: Api, entry: Any) -> Run:
