@@ -111,9 +111,10 @@ def newest(api: Api, wanted: Wanted) -> Run | None:
 
 def _followed_by_another(api: Api, wanted: Wanted, run: Run, recent: list[Run]) -> bool:
     """Whether a push of another commit ran after it, and all that before the deployment: it says nothing of now."""
+    began, nothing = _began(api, wanted), ("cancelled", "skipped", "startup_failure", "stale")
     return wanted.event == "push" and any(
         other.event == "push" and other.ref == run.ref and other.number > run.number and other.sha != run.sha
-        and other.made < _began(api, wanted) and other.conclusion not in ("cancelled", "skipped", "startup_failure", "stale")
+        and other.made < began and other.conclusion not in nothing
         for other in recent
     )  # fmt: skip
 
