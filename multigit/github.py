@@ -90,7 +90,7 @@ class Api:
             seen += len(entries)
             if seen >= total or not entries:
                 return
-        raise No(f"more than {_PAGE * _PAGES} {key.replace('_', ' ')}")
+        raise No(f"more than {_PAGE * _PAGES} {key.replace('_', ' ')}", status=200)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """What GitHub says to `body`, None where it says nothing. Never sent twice; No.asked: it may have happened."""
@@ -98,7 +98,9 @@ class Api:
         page = self._page(self.base.rstrip("/") + path, headers, json.dumps(body).encode())
         if page.status not in (200, 201, 202, 204):
             raise self._refused(page)
-        return _read(page) if page.body.strip() else None
+        with suppress(No):  # it was done, whatever is said about it
+            return _read(page)
+        return None
 
     def tail(self, path: str, most: int) -> tuple[str, bool]:
         """The last `most` bytes of the text that `path` leads to, and whether that is not all of it; No.

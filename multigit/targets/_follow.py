@@ -97,6 +97,7 @@ def _reasons(wanted: Wanted, api: Api) -> tuple[str, ...]:
     return (
         f"does its trigger name {wanted.ref or 'the branch'} (on: push:), and not leave out what changed (paths:)?",
         "is it on that branch, and are Actions enabled for the repository?",
+        "did this commit run before, and another one since? Where git has nothing to push, nothing runs",
         "does the commit's message hold [skip ci]? Did a workflow push it with its GITHUB_TOKEN, which starts none?",
     )
 

@@ -32,7 +32,7 @@ class Wanted:
     mark: str = ""
     """What its title holds."""
     since: float = 0.0
-    """Seconds since 1970, by this machine's clock: it was not made before; 0 = whenever."""
+    """When the deployment began, in seconds since 1970 by this machine's clock."""
     after: int = 0
     """Number of a run that had failed before it."""
 
@@ -105,7 +105,18 @@ def newest(api: Api, wanted: Wanted) -> Run | None:
     found = [run for run in recent if _fits(api, wanted, run)]
     if not found and len(recent) >= _RECENT:
         found = [run for run in _listed(api, wanted, f"&head_sha={wanted.sha}") if _fits(api, wanted, run)]
-    return max(found, key=lambda run: run.number, default=None)
+    latest = max(found, key=lambda run: run.number, default=None)
+    return None if latest and _followed_by_another(api, wanted, latest, recent) else latest
+
+
+def _followed_by_another(api: Api, wanted: Wanted, run: Run, recent: list[Run]) -> bool:
+    """Whether a push of another commit ran after it, and all that before the deployment: it says nothing of now."""
+    began, nothing = _began(api, wanted), ("cancelled", "skipped", "startup_failure", "stale")
+    return wanted.event == "push" and any(
+        other.event == "push" and other.ref == run.ref and other.number > run.number and other.sha != run.sha
+        and other.made < began and other.conclusion not in nothing
+        for other in recent
+    )  # fmt: skip
 
 
 def one(api: Api, wanted: Wanted, number: int) -> Run:
@@ -154,6 +165,11 @@ def _listed(api: Api, wanted: Wanted, narrow: str) -> list[Run]:
     return [_run(api, entry) for entry in entries]
 
 
+def _began(api: Api, wanted: Wanted) -> float:
+    """When the deployment began, by GitHub's clock."""
+    return wanted.since + api.ahead() - SKEW
+
+
 def _fits(api: Api, wanted: Wanted, run: Run) -> bool:
     if (run.event, run.sha) != (wanted.event, wanted.sha) or wanted.ref not in ("", run.ref):
         return False
@@ -161,7 +177,7 @@ def _fits(api: Api, wanted: Wanted, run: Run) -> bool:
         return False
     if wanted.mark:
         return wanted.mark in run.title
-    return not wanted.since or run.made >= wanted.since + api.ahead() - SKEW
+    return wanted.event == "push" or run.made >= _began(api, wanted)
 
 
 def _run(api: Api, entry: Any) -> Run:

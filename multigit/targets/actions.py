@@ -32,6 +32,8 @@ TEMPLATES: Final = ("workflow", "inputs", "ref", "repository")
 _EVENTS: Final = {"push": "push", "tag": "push", "dispatch": "workflow_dispatch"}
 _TRIES: Final = 3
 _TOKEN: Final = Reference("${env:GITHUB_TOKEN}")
+_NOT_AT_ONCE, _A_WHILE = 60.0, 5.0
+"""Seconds: into a deployment, when it may be one that goes on; and until what was begun before a kill shows up."""
 _pause, _clock = time.sleep, time.time
 
 
@@ -112,6 +114,9 @@ def deploy(settings: Settings, release: Release, clients: Clients) -> Ticket:
     what = f"{wanted.workflow} in {wanted.repository} was not started"
     with _told(what):
         run = _runs.newest(api, wanted)  # once more: it may have appeared since `current` looked
+        if run is None and api.clock() > wanted.since + _NOT_AT_ONCE:
+            api.pause(_A_WHILE)
+            run = _runs.newest(api, wanted)
         if run is None:
             return _dispatched(settings, release, api, wanted)
         if run.going or run.conclusion == "success":
@@ -140,7 +145,6 @@ def _wanted(settings: Settings, release: Release) -> Wanted:
         raise MultigitError(f"{release.repo}: it is not known which {settings.trigger} starts {settings.workflow}",
                             why=f"the release has no {'tag' if settings.trigger == 'tag' else 'branch'}",
                             code="MG-861")  # fmt: skip
-    dispatched = settings.trigger == "dispatch"
     try:
         name = settings.repository or github.name_of(release.url, settings.base_url)
     except No as no:
@@ -149,7 +153,7 @@ def _wanted(settings: Settings, release: Release) -> Wanted:
     return Wanted(
         repository=name, workflow=settings.workflow, event=_EVENTS[settings.trigger], sha=str(release.commit),
         ref=str(ref), mark=release.token if settings.mark else "",
-        since=release.since.timestamp() if dispatched else 0.0,
+        since=release.since.timestamp(),
     )  # fmt: skip
 
 

@@ -84,6 +84,8 @@ def deploy(settings: Settings, release: Release, clients: Clients) -> Ticket:
     back = bool(release.artefact and settings.rollback)
     words = settings.rollback if back else settings.run
     hidden = _hidden(settings, clients)
+    if release.artefact:
+        _refuse_another(words, release)
     ended = _ran(words, settings, release, clients, settings.timeout, say=True)
     ticket = {
         "program": words[0],
@@ -147,7 +149,7 @@ def _told(release: Release, clients: Clients) -> dict[str, str]:
     return {
         "MULTIGIT_ENV": str(release.env),
         "MULTIGIT_REPO": str(release.repo),
-        "MULTIGIT_COMMIT": str(release.commit),
+        "MULTIGIT_COMMIT": _commit(release),
         "MULTIGIT_TAG": str(release.tag or ""),
         "MULTIGIT_TOKEN": release.token,
         "MULTIGIT_CLONE": str(clients.clone),
@@ -166,18 +168,33 @@ def _clean(line: str, hidden: Sequence[str]) -> str:
 
 
 def _commit(release: Release) -> str:
-    return str(release.artefact.get("commit") or release.commit)
+    """The commit that is to serve; of what goes back, the one that is recorded, which may be a short one."""
+    recorded = str(release.artefact.get("commit") or "")
+    return str(release.commit) if release.commit.startswith(recorded) else recorded
+
+
+def _refuse_another(words: Sequence[str], release: Release) -> None:
+    """MultigitError where words that go back name a commit that is not the one: they would bring the bad one again."""
+    if any(_names(word, _commit(release)) is False for word in words):
+        raise MultigitError(f"{words[0]} would bring another commit than {_commit(release)[:7]} back", code="MG-872",
+                            why="its words name it", hint="name rollback, which is told MULTIGIT_COMMIT")  # fmt: skip
 
 
 def _names(text: str, commit: str) -> bool | None:
     """Whether `text` names the commit; None where it names none at all."""
-    found = _OIDS.findall(text)
     short = len(commit) < _WHOLE
-    return any(commit.startswith(one) or (short and one.startswith(commit)) for one in found) if found else None
+    found = _OIDS.findall(text)
+    if any(commit.startswith(one) or (short and one.startswith(commit)) for one in found):
+        return True
+    return False if any(map(_surely, found)) else None
+
+
+def _surely(word: str) -> bool:
+    """Whether it is an id of a commit and no number, such as that of an account."""
+    return not word.isdecimal() or len(word) >= _WHOLE
 
 
 def _artefact(release: Release, line: str, here: bool) -> Artefact:
     """What would bring back what runs now."""
-    found = _OIDS.search(line)
-    commit = _commit(release) if here else found[0] if found else ""
+    commit = _commit(release) if here else next(filter(_surely, _OIDS.findall(line)), "")
     return {**({"commit": commit} if commit else {}), **({"what": line} if line else {})}

@@ -1,8 +1,8 @@
 """The Actions of the GitHub for tests: a workflow, its runs, jobs and logs, dispatching and running again.
 
-It keeps state. What it refuses the real one refuses with the same words: a key that it does not know
-(github.com/benc-uk/workflow-dispatch/issues/86), a workflow without `workflow_dispatch`, a branch that is not there
-(docs.github.com/rest/actions/workflows), a run that is not over or a month old (the same, workflow-runs).
+It keeps state and refuses what the real one refuses: a key that it does not know, in its own words
+(github.com/benc-uk/workflow-dispatch/issues/86), a branch that is not there, a run that is not over or is a month old;
+the words of the last three are ours, nothing real was asked for them.
 Logs lie on another server behind a signed address, which refuses whoever names himself to it, as Azure's storage does.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,8 @@ def test_the_run_of_the_push_is_found_among_others_and_followed(hub: Actions) ->
         push(4, event="workflow_dispatch", conclusion="failure"),
         push(5, event="pull_request", conclusion="failure"),
         push(6, workflow="lint.yml", conclusion="failure"),
-        push(7, sha=OTHER, conclusion="failure"),
+        push(7, branch="main", conclusion="failure"),
+        push(8, sha=OTHER, made=NOON + timedelta(minutes=1), conclusion="failure"),
     ]
     found = now(of(hub))
     assert (found.state, found.ticket["run"]) == ("arriving", 7003)
@@ -148,8 +150,21 @@ def test_of_two_runs_of_one_commit_the_newest_counts(hub: Actions) -> None:
 
 
 def test_a_run_of_long_ago_is_found_behind_many_others(hub: Actions) -> None:
-    hub.made = [push(1, conclusion="success"), *(push(number, sha=OTHER) for number in range(2, 99))]
+    others = (push(number, sha=OTHER, branch="main") for number in range(2, 99))
+    hub.made = [push(1, conclusion="success"), *others]
     assert now(of(hub)).artefact["run"] == 7001
+
+
+def test_a_commit_that_ran_before_another_one_is_not_there_any_more(hub: Actions) -> None:
+    yesterday = NOON - timedelta(days=1)
+    hub.made = [push(1, conclusion="success", made=yesterday - timedelta(hours=1)),
+                push(2, conclusion="success", made=yesterday, sha=OTHER)]  # fmt: skip
+    found = now(of(hub))
+    assert (found.state, found.ticket["run"]) == ("arriving", 0)
+    hub.made.append(push(3, made=NOON + timedelta(minutes=1)))
+    assert poll(of(hub), found.ticket).why.startswith("deploy-staging.yml run 3:")
+    hub.made = [replace(hub.made[0]), replace(hub.made[1], conclusion="cancelled")]
+    assert now(of(hub)).state == "here"
 
 
 def test_somebody_s_re_run_is_followed(hub: Actions) -> None:
@@ -418,6 +433,28 @@ def test_an_answer_that_is_lost_is_looked_for_and_not_asked_for_twice(hub: Actio
     hub.loses = True
     assert actions.deploy(dispatch(hub), release(), clients())["run"] == 7100
     assert len(hub.posted) == 1
+
+
+def test_a_run_that_shows_up_late_after_a_kill_is_not_doubled(hub: Actions, monkeypatch: pytest.MonkeyPatch) -> None:
+    actions.deploy(dispatch(hub), release(), clients())  # killed here
+    late = hub.made.pop()
+    assert now(dispatch(hub)).state == "other"
+    monkeypatch.setattr(actions, "_pause", lambda seconds: hub.made.append(late))
+    assert actions.deploy(dispatch(hub), release(), clients())["run"] == late.id
+    assert len(hub.posted) == 1
+
+
+def test_an_answer_that_makes_no_sense_is_no_reason_to_begin_again(hub: Actions) -> None:
+    whole = hub.answer
+
+    def garbled(target: str, headers: dict[str, str], method: str = "GET", body: bytes = b"") -> Any:
+        status, named, content = whole(target, headers, method, body)
+        return (status, named, b"<html>") if method == "POST" else (status, named, content)
+
+    hub.answer = garbled  # type: ignore[method-assign]
+    ticket = actions.deploy(dispatch(hub), release(), clients())
+    assert (ticket["run"], len(hub.posted)) == (0, 1)
+    assert poll(dispatch(hub), ticket).why == "deploy-staging.yml run 100: no job has begun"
 
 
 def test_an_answer_that_is_lost_for_good_is_unsure(hub: Actions) -> None:

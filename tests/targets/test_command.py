@@ -124,6 +124,12 @@ def test_what_runs_is_known_by_the_commit_that_is_printed(tmp_path: Path, printe
     assert (tmp_path / "ran").exists() == (state == "other")
 
 
+def test_a_number_is_not_recorded_as_a_commit(tmp_path: Path) -> None:
+    settings = of(run=["true"], current=python("print('arn:aws:ecs:ap-northeast-2:123456789012 api@cdcdcdcd')"))
+    found = command.current(settings, release(), clients(tmp_path))
+    assert (found.state, found.artefact["commit"]) == ("other", "cdcdcdcd")
+
+
 def test_one_that_does_not_know_what_runs_does_not_stop_the_release(tmp_path: Path) -> None:
     settings = of(run=["true"], current=python(f"print('{COMMIT}'); raise SystemExit(1)"))
     found = command.current(settings, release(), clients(tmp_path))
@@ -152,8 +158,21 @@ def test_without_a_rollback_the_program_is_run_with_what_was_recorded(tmp_path: 
     assert (end.state, end.why) == ("ok", "vab")
 
 
+def test_going_back_never_brings_the_commit_that_failed(tmp_path: Path) -> None:
+    bad = Oid("cd" * 20)  # which is what {sha} stands for while this deployment goes back
+    script = "import os, sys; open('now', 'w').write(' '.join([os.environ['MULTIGIT_COMMIT'], *sys.argv[1:]]))"
+    account = "123456789012"  # is no commit
+    settings = of(run=[*python(script), account, bad[:8]])
+    with pytest.raises(MultigitError, match="would bring another commit than abcdef0 back"):
+        bring(command, settings, release(commit=bad, artefact={"commit": COMMIT}), clients(tmp_path))
+    assert not (tmp_path / "now").exists()
+    again = of(run=[*python(script), account])
+    bring(command, again, release(commit=bad, artefact={"commit": COMMIT}), clients(tmp_path))
+    assert (tmp_path / "now").read_text() == f"{COMMIT} {account}"
+
+
 def test_what_ran_before_is_not_recorded_as_the_release(tmp_path: Path) -> None:
-    end = bring(command, of(run=["true"], current=python("print('1234567')")), release(), clients(tmp_path))
+    end = bring(command, of(run=["true"], current=python("print('cdcdcdc')")), release(), clients(tmp_path))
     assert dict(end.artefact) == {"commit": COMMIT}
 
 
