@@ -16,7 +16,7 @@ from multigit.errors import MultigitError
 from multigit.model.config import Environment, Repo
 from multigit.model.deployments import StepState
 from multigit.model.deployplan import DeployPlan, Step
-from multigit.model.names import Oid
+from multigit.model.names import Oid, RepoName
 from multigit.model.target import Artefact, Deployed, Progress, Release, Ticket
 from multigit.model.template import filled
 from multigit.model.urls import hide_secrets
@@ -61,7 +61,7 @@ class Bringer:
     elapsed: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] | None = None
     """Waits that many seconds; until `stop` where it is None."""
-    _places: dict[str, Place] = field(default_factory=dict)
+    _places: dict[tuple[str, Oid], Place] = field(default_factory=dict)
 
     def bring(
         self, step: Step, known: StepState | None, tell: Callable[[Mapping[str, Any]], bool],
@@ -73,7 +73,8 @@ class Bringer:
         """
         until = self.elapsed() + step.seconds
         try:
-            place, release = self._place(step), self.release(step, before)
+            release = self.release(step, before)
+            place = self._place(step, release.commit)
             if known and known.state == "begun" and known.ticket:
                 return self._follow(step, place, known.ticket, until)
             there = self._patiently(step, until, lambda: place.module.current(place.settings, release, place.clients))
@@ -100,7 +101,8 @@ class Bringer:
 
     def seen(self, step: Step) -> Deployed:
         """What is at the place of `step` now."""
-        place, release = self._place(step), self.release(step)
+        release = self.release(step)
+        place = self._place(step, release.commit)
         found: Deployed = place.module.current(place.settings, release, place.clients)
         return found
 
@@ -157,24 +159,24 @@ class Bringer:
         if self.stop.is_set():
             raise Unsettled("stopped here; what was begun goes on by itself")
 
-    def _place(self, step: Step) -> Place:
-        known = self._places.get(step.id)
+    def _place(self, step: Step, commit: Oid) -> Place:
+        """Where `step` happens; its templates speak of `commit`, which on the way back is the one before."""
+        known = self._places.get((step.id, commit))
         if known is None:
             assert step.repo is not None
             _, clone, _ = self.repo(step.repo)
             module = load("targets", step.target)
-            words = words_of(self.env, step, str(self.plan.tag or ""))
+            words = words_of(self.env, step.repo, commit, str(self.plan.tag or ""))
             say = lambda text: self.say(str(step.repo), f"{step.stage}: {text}")  # noqa: E731
             known = Place(module=module, settings=settings_of(module, rendered(module, step.settings, words)),
                           clients=Clients(folder=self.folder, clone=clone, say=say))  # fmt: skip
-            self._places[step.id] = known
+            self._places[step.id, commit] = known
         return known
 
 
-def words_of(env: Environment, step: Step, tag: str) -> dict[str, str]:
+def words_of(env: Environment, repo: RepoName, commit: Oid, tag: str) -> dict[str, str]:
     """What templates of a target may use."""
-    sha = {"sha": str(step.commit)} if step.commit else {}
-    return {**env.vars, "env": str(env.name), "repo": str(step.repo or ""), "tag": tag, **sha}
+    return {**env.vars, "env": str(env.name), "repo": str(repo), "tag": tag, "sha": str(commit)}
 
 
 def rendered(module: ModuleType, values: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
