@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from multigit.app import look, remembered
+from multigit.app import alarms, look, remembered
 from multigit.app.gaps import distances
 from multigit.app.session import Session
 from multigit.errors import MultigitError
@@ -27,9 +27,11 @@ _TOGETHER: Final = timedelta(minutes=1)
 
 def status(session: Session, screen: Screen) -> int:
     """Where every repository is now."""
+    asked = alarms.asked(session)  # while the hosts are asked
     seen = look.fleet(session, tuple(session.config.environments.values()))
     remembered.remember_ledger(session, seen.history)
-    return _tell(session, screen, _summary(session, seen))
+    summary = _summary(session, seen)
+    return _tell(session, screen, replace(summary, alarms=alarms.told(asked)) if asked else summary)
 
 
 def remembered_status(session: Session, screen: Screen) -> int:

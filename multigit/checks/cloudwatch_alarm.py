@@ -49,7 +49,7 @@ class Settings:
 def evaluate(settings: Settings, subject: Serving, clients: object = None) -> Verdict:  # noqa: ARG001
     """Pass where all are OK; the reason names those in ALARM, or without data, and why CloudWatch says so."""
     with asked("CloudWatch was not asked for alarms"):
-        found = {str(one["AlarmName"]): one for one in _alarms(settings)}
+        found = {str(one["AlarmName"]): one for one in alarms(settings)}
     missing = [name for name in settings.names if name not in found]
     if missing:
         return Verdict(state="fail", why=f"there is no alarm {_listed(missing)}")
@@ -66,7 +66,7 @@ def evaluate(settings: Settings, subject: Serving, clients: object = None) -> Ve
     return Verdict(state="pass", why=f"{quiet}: {_listed([*found])}")
 
 
-def _alarms(settings: Settings) -> Iterator[Mapping[str, Any]]:
+def alarms(settings: Settings) -> Iterator[Mapping[str, Any]]:
     """All that are meant; composite ones are told only to those who ask for them."""
     pages = aws("cloudwatch", region=settings.region or None).get_paginator("describe_alarms")
     chunks = [settings.names[i : i + _AT_ONCE] for i in range(0, len(settings.names), _AT_ONCE)]

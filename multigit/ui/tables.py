@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from multigit.model.events import Hold
 from multigit.model.fleet import Distance
 from multigit.model.releases import ReleaseRow
-from multigit.model.summary import Status, StatusRow
+from multigit.model.summary import Alarms, Status, StatusRow
 from multigit.ui.text import (
     OPEN,
     REFUSED,
@@ -44,8 +44,37 @@ def status_text(status: Status, *, width: int = 100, zone: tzinfo = UTC, now: da
         lines += wrap(text, width, hang=2)
     lines += [line for hold in status.holds for line in _hold(hold, width, now or status.at)]
     lines += _matrix(status, width)
+    lines += wrap(_alarms(status, zone), width, hang=8) if status.alarms else []
     lines += wrap(visible(status.totals), width) if status.totals else []
     return "\n".join([*lines, *next_lines(status.next, width)])
+
+
+def _alarms(status: Status, zone: tzinfo) -> str:
+    """`alarms  prod: 1 rings (api-errors since 06:41), stg: none of 4`; those that ring first."""
+    first = sorted(status.alarms, key=lambda one: one.state != "ringing")
+    unknown = {one.why for one in first}
+    if all(one.state == "unknown" for one in first) and len(unknown) == 1:
+        return f"alarms  not known: {visible(unknown.pop())}"
+    return f"alarms  {', '.join(f'{one.env}: {_rings(one, status.at, zone)}' for one in first)}"
+
+
+def _rings(one: Alarms, now: datetime, zone: tzinfo) -> str:
+    if one.state == "unknown":
+        return f"not known: {visible(one.why)}"
+    unsure = f"{one.unsure} of {one.of} without data" if one.unsure else ""
+    if not one.ringing:
+        return unsure or f"none of {one.of}"
+    named = [visible(alarm.name) + (f" since {_since(alarm.since, now, zone)}" if alarm.since else "")
+             for alarm in one.ringing[:5]]  # fmt: skip
+    more = [f"{len(one.ringing) - 5} more"] if len(one.ringing) > 5 else []
+    count = len(one.ringing)
+    rings = f"{count} {'rings' if count == 1 else 'ring'} ({', '.join([*named, *more])})"
+    return f"{rings}, {unsure}" if unsure else rings
+
+
+def _since(when: datetime, now: datetime, zone: tzinfo) -> str:
+    """The time of today, otherwise the day as well."""
+    return day(when, now, zone).removeprefix("today ")
 
 
 def next_lines(commands: Sequence[str], width: int, *, label: int = 6) -> list[str]:

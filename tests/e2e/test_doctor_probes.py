@@ -1,4 +1,4 @@
-"""doctor ENV on a whole fleet: what runs there is probed, grouped by repository, and AWS's refusals are one line (G18)."""
+"""doctor ENV on a whole fleet: what runs is probed, grouped by repository, and AWS's refusals are one line each."""
 
 from __future__ import annotations
 

@@ -81,7 +81,8 @@ class Runs:
         made = [
             {"id": 8, "run_id": 7, "run_url": here, "node_id": "J", "head_sha": "ab" * 20, "url": here,
              "html_url": here, "status": "completed" if ended else "in_progress", "conclusion": ended,
-             "created_at": _WHEN, "started_at": _WHEN, "completed_at": _WHEN if ended else None, "name": name, "check_run_url": here,
+             "created_at": _WHEN, "started_at": _WHEN, "completed_at": _WHEN if ended else None,
+             "name": name, "check_run_url": here,
              "labels": [], "runner_id": 1, "runner_name": "r", "runner_group_id": 1, "runner_group_name": "g",
              "workflow_name": "Deploy", "head_branch": "stg",
              "steps": [{"name": "Set up job", "status": "completed", "conclusion": "success", "number": 1},

@@ -14,7 +14,7 @@ from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId, Tag
 from multigit.model.plan import Forward, Keep, Land, Leave, MakeClone, Plan, Quarantine, Refusal, Seen, Step
 from multigit.model.releases import ReleaseRow
 from multigit.model.runreport import RunReport
-from multigit.model.summary import Mark, Status, StatusRow
+from multigit.model.summary import Alarms, Mark, Ringing, Status, StatusRow
 from multigit.model.verdict import GateResult, Verdict
 
 KST = timezone(timedelta(hours=9), "KST")
@@ -176,6 +176,10 @@ TROUBLED = replace(
     STATUS,
     open_run="r-0123456789ab", open_phase="landed", open_by="kim@gli-2", exit_code=4,
     holds=(Hold(id="h-1", env=PROD, reason="명절 동결", by=AHN, at=NOW - timedelta(days=2)),),
+    alarms=(Alarms(env=STG, state="quiet", of=4), Alarms(env=PROD, state="ringing", of=4, unsure=1, ringing=(
+        Ringing(name="gli-api-errors-production", since=NOW - timedelta(minutes=17)),
+        Ringing(name="gli-api-down-production", since=NOW - timedelta(hours=20)),
+    ))),
     next=("multigit resume r-0123456789ab", "multigit abort r-0123456789ab"),
 )  # fmt: skip
 
