@@ -17,10 +17,11 @@ from multigit.cli.options import World, global_options, pass_world
 @global_options
 @pass_world
 def doctor_command(world: World, env: str | None, write: bool, dry_run: bool, yes: bool) -> int:
-    """Whether this machine and every remote are fit for a release.
+    """Whether this machine and every remote are fit for a release; with ENV, also what keeps people from what runs.
 
     One line each: [OK], [!!] worth a look, [NG] with the command that mends it, [SKIP] not looked at. Exit 1: something
-    is not well. Nothing is changed that anybody sees; ENV looks at that environment's branch only.
+    is not well. Nothing is changed that anybody sees. ENV looks at that environment's branch only, and also at what
+    serves there: Actions, ECS, load balancer, WebSocket, database, S3 and CloudFront.
     """
     inherited = tuple(name for name in os.environ if name.startswith("GIT_"))  # before the first git, which drops them
     session = world.session

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from multigit.configfile.schema import json_schema
+from multigit.model.probing import Doctor
 from multigit.model.serving import Watch
 from multigit.plugins import asks_what_runs, load, names
 
@@ -111,7 +112,18 @@ the table says so, and know `{env}`, `{repo}`, `{tag}`, `{sha}` (the commit that
 | `ecs`, `s3`, `command`, … | the place: one target by its word (`s3` is `s3-site`), or a dotted module name |
 | `timeout` | how long each of these may take; `30m` |
 | `health`, `logs` | [Health](#health) |
+| `doctor` | [Doctor](#doctor) |
 | `argocd`, `canary`, `k8s`, `pin`, `budget` | kept as written; this version does not act on them |
+"""
+_DOCTOR: Final = """\
+## Doctor
+
+What `multigit doctor ENV` cannot read from targets and health checks; `defaults.deploy.doctor` says it for all.
+
+```yaml
+repos:
+  api: {deploy: {default: {doctor: {rds: "{env}-example-database"}}}}
+```
 """
 _ANCHORS: Final = {"Gate": "gates", "Notifier": "notifiers"}
 
@@ -127,6 +139,7 @@ def reference() -> str:
     sections += ["## Gates\n", f"{parts['Gate']['description']}\n", *_gates(parts["Gate"], parts)]
     sections += [_DEPLOY, *_targets()]
     sections += [_HEALTH, _table(TypeAdapter(Watch).json_schema(), {}), *_kinds(parts["Gate"], parts, serving=True)]
+    sections += [_DOCTOR, _table(TypeAdapter(Doctor).json_schema(), {})]
     sections += ["## Notifiers\n", f"{parts['Notifier']['description']}\n", *_notifiers(parts["Notifier"], parts)]
     return "\n".join(sections)
 

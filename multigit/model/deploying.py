@@ -30,6 +30,7 @@ _NO_TARGETS: Final = (
     "trigger",
     "inputs",
     "timeout",
+    "doctor",
     "health",
     "logs",
     "budget",

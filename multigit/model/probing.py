@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -15,17 +14,14 @@ from typing import Any, Final
 
 from multigit.model.building import built
 from multigit.model.config import STRICT, Config, Environment, Repo
+from multigit.model.deploying import bringings
 from multigit.model.health import Finding, State
 from multigit.model.names import Branch, Oid, RepoName
-from multigit.model.references import Reference
 from multigit.model.serving import HealthCheck, checks_of, section_of
 from multigit.model.template import render
 
-TEMPLATES: Final = ("rds", "secret", "cors", "region", "repository")
+TEMPLATES: Final = ("rds", "secret", "cors", "region")
 """Settings below `doctor` that are templates."""
-
-
-_ADDRESS: Final = re.compile(r"(https://[^/@?#\s]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^@?#\s]*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +37,6 @@ class Doctor:
     """Origins that fetch files of the bucket from other addresses, such as `https://www.example.com`; templates."""
     region: str = ""
     """AWS region; that of `ecs` or `s3`, then of `infra`, when left out. A template."""
-    repository: str = ""
-    """`owner/name` on GitHub; from the repository's address when left out. A template."""
-    token: Reference | None = None
-    """`${env:NAME}` of a token that may read Actions; GITHUB_TOKEN or GH_TOKEN, if set, when left out."""
-    github: str = "https://api.github.com"
-    """Where GitHub's API is: `https://HOST/api/v3` for GitHub Enterprise Server."""
-
-    def __post_init__(self) -> None:
-        if not _ADDRESS.fullmatch(self.github):
-            raise ValueError("github is an address that begins with https:// and holds no login")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +49,12 @@ class Patient:
     now: datetime
     head: Oid | None = None
     """Of the environment's branch, where it is known."""
-    workflow: str = ""
-    """File name of the workflow that deploys it; '' where none is named."""
+    actions: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the target `actions`, `workflow` among them; empty where no workflow builds it."""
     ecs: Mapping[str, str] = field(default_factory=dict)
-    """`cluster` and `service`; empty where it is no ECS service."""
+    """`cluster`, `service` and whatever else the target says; empty where it is no ECS service."""
     s3: Mapping[str, str] = field(default_factory=dict)
-    """`bucket` and perhaps `cdn`; empty where it is no site in a bucket."""
+    """`bucket` and perhaps `cdn`, `index`, `prefix`; empty where it is no site in a bucket."""
     region: str = ""
     """'': that of this machine's settings."""
     role: str = ""
@@ -103,21 +89,25 @@ def patients(
     if not env.deploys:
         return
     checks = checks_of(config, env)
+    brought = {one.repo: one for one in bringings(config, env)}
     infra = config.infra or {}
     for repo in config.repos.values():
         section, _ = section_of(repo, env)
         if not isinstance(section, Mapping) or not section or (only is not None and repo.name not in only):
             continue
         words = {**env.vars, "env": str(env.name), "repo": str(repo.name)}
-        general = config.defaults.get("deploy") or {}
         doctor = doctor_of(config, section, words)
-        ecs, s3 = (_texts(section.get(key), words) for key in ("ecs", "s3"))
-        region = doctor.region or ecs.get("region") or s3.get("region") or str(infra.get("region", ""))
+        by = {
+            one.word: _texts(one.settings, words)
+            for one in (brought[repo.name].named() if repo.name in brought else ())
+        }
+        ecs, s3, actions = by.get("ecs", {}), by.get("s3-site", {}), by.get("actions", {})
+        place = ecs or s3
         yield Patient(
-            config=config, env=env, repo=repo, now=now, head=heads.get(repo.name), doctor=doctor, region=region,
-            workflow=_filled(_workflow(section) or _workflow(general), words),
-            ecs=ecs if ecs.get("cluster") and ecs.get("service") else {}, s3=s3 if s3.get("bucket") else {},
-            role=str(infra.get("role", "")), checks=tuple(check for check in checks if check.repo == repo.name),
+            config=config, env=env, repo=repo, now=now, head=heads.get(repo.name), doctor=doctor, ecs=ecs, s3=s3,
+            region=doctor.region or place.get("region") or str(infra.get("region", "")),
+            role=place.get("role") or str(infra.get("role", "")),
+            actions=actions, checks=tuple(check for check in checks if check.repo == repo.name),
         )  # fmt: skip
 
 
@@ -133,12 +123,6 @@ def doctoring(deploy: Any) -> Mapping[str, Any]:
     """The map `doctor` of a `deploy` section, as written; empty where there is none."""
     said = deploy.get("doctor") if isinstance(deploy, Mapping) else None
     return said if isinstance(said, Mapping) else {}
-
-
-def _workflow(section: Mapping[str, Any]) -> str:
-    """As it is written beside the targets, or in the target `actions`."""
-    actions = section.get("actions")
-    return str(section.get("workflow") or (actions.get("workflow") if isinstance(actions, Mapping) else "") or "")
 
 
 _KNOWN: Final = {one.name for one in fields(Doctor)}

@@ -45,6 +45,29 @@ class OpenDeployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ringing:
+    """An alarm that is in ALARM."""
+
+    name: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarms:
+    """What CloudWatch says of the alarms that an environment's health names."""
+
+    env: EnvName
+    state: Literal["quiet", "unsure", "ringing", "unknown"]
+    """unsure: some have too little data, and none rings. unknown: `why` says what was in the way."""
+    of: int = 0
+    """How many there are."""
+    ringing: tuple[Ringing, ...] = ()
+    unsure: int = 0
+    """How many have too little data to tell."""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """`multigit status`, schema `multigit.status/1`."""
 
@@ -62,6 +85,8 @@ class Status:
     deploying: tuple[OpenDeployment, ...] = ()
     """Deployments that are open."""
     holds: tuple[Hold, ...] = ()
+    alarms: tuple[Alarms, ...] = ()
+    """By environment; only those whose health names alarms, and none of them with `--no-fetch`."""
     totals: str = ""
     next: tuple[str, ...] = ()
     exit_code: int = DONE

@@ -73,12 +73,18 @@ def _bucket(patient: Patient, eye: Eye, bucket: str, there: list[str]) -> Iterat
     yield patient.told("bucket", "ok", f"{bucket} is there")
 
 
+def _key(patient: Patient) -> str:
+    """The front page, where the target has put it."""
+    prefix = patient.s3.get("prefix", "").strip("/")
+    return f"{prefix}/{patient.s3.get('index', _INDEX)}".lstrip("/")
+
+
 def _index(patient: Patient, eye: Eye, bucket: str, found: list[str]) -> Iterator[Finding]:
     """Whether a site was brought there; its ETag goes into `found`."""
-    head = eye.aws(patient, "s3", "head_object", ("404", "NoSuchKey"), Bucket=bucket, Key=_INDEX)
+    head = eye.aws(patient, "s3", "head_object", ("404", "NoSuchKey"), Bucket=bucket, Key=_key(patient))
     if head is None:
         bring = f"aws s3 sync dist/ s3://{bucket} --delete   (the build of {patient.branch})"
-        yield patient.told("index", "ng", f"{bucket} has no {_INDEX}: nothing was brought there", bring)
+        yield patient.told("index", "ng", f"{bucket} has no {_key(patient)}: nothing was brought there", bring)
         return
     found.append(str(head["ETag"]))
     yield patient.told("index", "ok", f"{_INDEX} of {head['LastModified']:%Y-%m-%d %H:%M} UTC")
@@ -87,7 +93,7 @@ def _index(patient: Patient, eye: Eye, bucket: str, found: list[str]) -> Iterato
 def _distribution(patient: Patient, eye: Eye, bucket: str, found: list[Cdn]) -> Iterator[Finding]:
     """The distribution with the alias; where none has it, the one that reads the bucket."""
     alias, all_ = patient.s3["cdn"], _distributions(patient, eye)
-    by_alias = next((one for one in all_ if alias in _items(one, "Aliases")), None)
+    by_alias = next((one for one in all_ if alias in (*_items(one, "Aliases"), one["Id"], one.get("DomainName"))), None)
     by_origin = next((one for one in all_ if _origin(one, bucket)), None)
     one = by_alias or by_origin
     if one is None:
@@ -143,7 +149,7 @@ def _origin(one: Mapping[str, Any], bucket: str) -> Mapping[str, Any] | None:
 def _readable(patient: Patient, eye: Eye, bucket: str, cdn: Cdn) -> Iterator[Finding]:
     """Whether those who have to may read index.html: the distribution, or everybody."""
     said = eye.aws(patient, "s3", "get_bucket_policy", ("NoSuchBucketPolicy",), Bucket=bucket)
-    rules, key = statements(said["Policy"] if said else ""), f"arn:aws:s3:::{bucket}/{_INDEX}"
+    rules, key = statements(said["Policy"] if said else ""), f"arn:aws:s3:::{bucket}/{_key(patient)}"
     who, source, words = _reader(cdn)
     if not lets(rules, key, who=who, source=source):
         text = policy([*rules, allowing(bucket, who=who, source=source)])

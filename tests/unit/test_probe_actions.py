@@ -27,8 +27,8 @@ def hub() -> Iterator[Runs]:
 
 
 def look(hub: Runs, more: str = "") -> Finding:
-    defaults = f'{{workflow: "deploy-{{long}}.yml", doctor: {{github: "{hub.url}"{more}}}}}'
-    found = probed("actions", patient("{logs: /gli/api}", defaults=defaults))["actions"]
+    section = f'{{build: {{actions: {{workflow: "deploy-{{long}}.yml", base_url: "{hub.url}"{more}}}}}}}'
+    found = probed("actions", patient(section))["actions"]
     assert TOKEN not in found.why + found.fix
     return found
 
@@ -93,7 +93,7 @@ def test_tokens_that_are_refused_missing_or_used_up(hub: Runs, monkeypatch: pyte
     assert "GitHub does not know the token (401)" in look(hub, asking).why
     monkeypatch.setenv("CI_TOKEN", TOKEN)
     assert look(hub, asking).state == "ok"
-    for status, words in ((403, "may not read Actions"), (429, "asks for less"), (502, "answers 502")):
+    for status, words in ((403, "it needs to read Actions"), (429, "answers 429"), (502, "answers 502")):
         hub.instead = status
         assert words in look(hub, asking).why
 
@@ -107,7 +107,7 @@ def test_the_token_of_the_environment_goes_to_github_alone(hub: Runs, monkeypatc
 
 
 def test_a_repository_that_is_not_on_github_says_so() -> None:
-    where = '{workflow: a.yml, doctor: {github: "https://api.github.com"}}'
-    who = patient("{logs: x}", defaults=where)
+    who = patient("{workflow: a.yml}")
     object.__setattr__(who.config, "remotes", {"origin": "git@gitlab.com:team/{repo}.git"})
-    assert "its address is none on GitHub" in probed("actions", who)["actions"].why
+    assert "it is kept at gitlab.com" in probed("actions", who)["actions"].why
+    assert probed("actions", patient("{logs: x}")) == {}
