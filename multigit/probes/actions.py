@@ -8,6 +8,7 @@ https://docs.github.com/en/rest/actions/workflows and …/workflow-runs; needs a
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -61,7 +62,7 @@ def _mended(patient: Patient, no: No) -> str:
 
 
 def _workflow(patient: Patient, api: Api, name: str, file: str) -> Finding:
-    branch = str(patient.branch)
+    branch, quoted = str(patient.branch), shlex.quote(file)
     base = f"/repos/{quote(name)}/actions/workflows/{quote(file, safe='')}"
     workflow = _found(api, base)
     if workflow is None:
@@ -71,10 +72,10 @@ def _workflow(patient: Patient, api: Api, name: str, file: str) -> Finding:
     state = str(workflow.get("state", ""))
     if state != "active":
         return patient.told("actions", "ng", f"{file}: {_OFF.get(state, f'it is {one_line(state)}')}",
-                            f"gh workflow enable {file} --repo {name}")  # fmt: skip
+                            f"gh workflow enable {quoted} --repo {name}")  # fmt: skip
     runs = (_found(api, f"{base}/runs?branch={quote(branch, safe='')}&per_page=1") or {}).get("workflow_runs")
     if not runs:
-        fix = f"gh workflow run {file} --repo {name} --ref {branch}   (or push to {branch})"
+        fix = f"gh workflow run {quoted} --repo {name} --ref {shlex.quote(branch)}   (or push to {branch})"
         return patient.told("actions", "warn", f"{file} never ran on {branch}", fix)
     return _last(patient, api, name, file, runs[0])
 
@@ -93,7 +94,8 @@ def _last(patient: Patient, api: Api, name: str, file: str, run: Mapping[str, An
         return patient.told("actions", state, f"{what} is {conclusion}{_failed(api, name, number)}", *fixes)
     if patient.head and at and at != patient.head:
         why = f"{what} is {conclusion}, and the branch is at {patient.head[:8]}: that push started nothing, or just now"
-        return patient.told("actions", "warn", why, f"gh workflow run {file} --repo {name} --ref {patient.branch}")
+        again = f"gh workflow run {shlex.quote(file)} --repo {name} --ref {shlex.quote(str(patient.branch))}"
+        return patient.told("actions", "warn", why, again)
     return patient.told("actions", "ok", f"{what} is {conclusion}")
 
 

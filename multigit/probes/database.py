@@ -9,6 +9,7 @@ Of an address nothing is shown, and of a secret nothing is read but whether it i
 from __future__ import annotations
 
 import re
+import shlex
 import socket
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -173,7 +174,9 @@ def _secrets(patient: Patient, eye: Eye) -> Iterator[Finding]:
             yield patient.told("secret", "ng", f"there is no secret {short}", fix or "aws secretsmanager list-secrets")
         elif gone := said.get("DeletedDate"):
             why = f"the secret {short} is being deleted (since {gone:%Y-%m-%d %H:%M} UTC): tasks cannot start"
-            yield patient.told("secret", "ng", why, f"aws secretsmanager restore-secret --secret-id {name}")
+            yield patient.told(
+                "secret", "ng", why, f"aws secretsmanager restore-secret --secret-id {shlex.quote(name)}"
+            )
         else:
             yield patient.told("secret", "ok", f"{short} is there; its value was not read")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -153,7 +154,7 @@ def _readable(patient: Patient, eye: Eye, bucket: str, cdn: Cdn) -> Iterator[Fin
     who, source, words = _reader(cdn)
     if not lets(rules, key, who=who, source=source):
         text = policy([*rules, allowing(bucket, who=who, source=source)])
-        fix = f"aws s3api put-bucket-policy --bucket {bucket} --policy '{text}'"
+        fix = f"aws s3api put-bucket-policy --bucket {bucket} --policy {shlex.quote(text)}"
         refused = any(one.get("Effect") == "Deny" for one in rules)
         why = f"the bucket policy does not let {words} read {_INDEX}" + (" (look at its Deny, too)" if refused else "")
         yield patient.told("policy", "ng", why, *_unblocking(patient, eye, bucket, who), fix)
@@ -221,7 +222,7 @@ def _cors(patient: Patient, eye: Eye, bucket: str) -> Iterator[Finding]:
             "MaxAgeSeconds": 3600,
         }
         text = json.dumps({"CORSRules": [*rules, wanted]}, separators=(",", ":"))
-        fix = f"aws s3api put-bucket-cors --bucket {bucket} --cors-configuration '{text}'"
+        fix = f"aws s3api put-bucket-cors --bucket {bucket} --cors-configuration {shlex.quote(text)}"
         yield patient.told("cors", "ng", f"{bucket} does not let pages of {', '.join(missing)} fetch its files", fix)
         return
     origin = patient.doctor.cors[0]
@@ -245,7 +246,7 @@ def _stale(patient: Patient, cdn: Cdn, etag: str) -> Finding:
         again = f"multigit verify {patient.env.name} -r {patient.repo.name}"
         return patient.told("cache", "warn", f"the site was not asked: {page}", again)
     if page.status != 200:
-        return patient.told("cache", "ng", f"{page.url} answers {page.status}", f"curl -sI {page.url}")
+        return patient.told("cache", "ng", f"{page.url} answers {page.status}", f"curl -sI {shlex.quote(page.url)}")
     if _same(page, etag):
         return patient.told("cache", "ok", f"{page.url} serves the index of the bucket")
     age, by = page.headers.get("age", ""), page.headers.get("x-cache", "")
@@ -254,7 +255,7 @@ def _stale(patient: Patient, cdn: Cdn, etag: str) -> Finding:
     if cdn.id:
         again = f"aws cloudfront create-invalidation --distribution-id {cdn.id} --paths '/*'"
         return patient.told("cache", "ng", f"{why}: the cache is stale", again)
-    return patient.told("cache", "ng", f"{why}, or its name leads elsewhere", f"curl -sI {page.url}")
+    return patient.told("cache", "ng", f"{why}, or its name leads elsewhere", f"curl -sI {shlex.quote(page.url)}")
 
 
 def _same(page: Page, etag: str) -> bool:
