@@ -95,7 +95,8 @@ def test_a_private_bucket_is_read_by_its_distribution_once_the_policy_says_so(si
 
 
 def test_a_policy_for_another_distribution_does_not_count_and_is_kept(site: Site) -> None:
-    wrong = {"Sid": "it's old; `id`", "Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject",
+    wrong = {"Sid": "it's old; `id`", "Effect": "Allow", "Action": "s3:GetObject",
+             "Principal": {"Service": "cloudfront.amazonaws.com"},
              "Resource": f"arn:aws:s3:::{BUCKET}/*",
              "Condition": {"StringEquals": {"AWS:SourceArn": f"{DISTRIBUTIONS}/EOLD"}}}  # fmt: skip
     site.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [wrong]}))
