@@ -1,7 +1,8 @@
 """Whether alarms ring, for `status`: asked in the background while the hosts are, never waited for long.
 
-Only environments whose health names a check of the kind `cloudwatch-alarm` are asked about, and only then is anything
-of AWS loaded. What is not known says why, and never fails the command.
+Environments are asked about whose health names a check of the kind `cloudwatch-alarm`, and those for which `infra`
+defines alarms where this machine uses AWS. Only then is anything of AWS loaded. What is not known says why, and never
+fails the command.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class Asked:
 
 def asked(session: Session) -> list[Asked]:
     """Begin to ask about every environment that has alarms; nothing where none has."""
-    if not any(_KIND in repr(repo.deploy) for repo in session.config.repos.values()):
+    infra = session.config.infra or {}
+    if not infra.get("alarms") and not any(_KIND in repr(repo.deploy) for repo in session.config.repos.values()):
         return []
     from multigit.model.serving import Unfit, checks_of
 
@@ -62,9 +64,22 @@ def asked(session: Session) -> list[Asked]:
                       and (selection is None or check.repo in selection)]  # fmt: skip
         except Unfit:  # config check says so
             continue
+        if not checks and selection is None and not _hopeless():
+            checks = _defined(infra, env)
         if checks:
             found.append(Asked(env, begun(partial(_look, env, checks)), until))
     return found
+
+
+def _defined(infra: Mapping[str, Any], env: Environment) -> list[HealthCheck]:
+    """The alarms that `multigit infra apply` makes for `env`, as one check; none where nothing runs there."""
+    from multigit.model.serving import HealthCheck
+    from multigit.model.template import fields, render
+
+    words = {**env.vars, "env": str(env.name)}
+    names = [render(name, words) for name in infra.get("alarms", ()) if env.deploys and set(fields(name)) <= set(words)]
+    settings = {"names": names, "region": infra.get("region", ""), "unknown": "pass"}
+    return [HealthCheck(repo=None, kind=_KIND, settings=settings, where=("infra", "alarms"))] if names else []
 
 
 def told(asked: Sequence[Asked]) -> tuple[Alarms, ...]:
