@@ -12,17 +12,15 @@ from multigit.cloud.ecs import said
 from multigit.errors import MultigitError
 from multigit.targets import Clients
 from multigit.targets._ecs import Door, definition, task_id
+from multigit.vcs.urls import redact
 
 LINES: Final = 20
 _SECRET: Final = re.compile(r"pass|secret|token|key|credential|dsn|url|auth", re.IGNORECASE)
 """Names of variables whose values are not shown."""
 _SHORT: Final = 5
 """Values up to this many characters are not hidden: `true` and `dev` stand everywhere."""
-_SHAPES: Final = (
-    (re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)"), r"\1***"),
-    (re.compile(r"(?i)((?:password|passwd|secret|token|api[_-]?key)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]+"), r"\1***"),
-    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), "***"),
-)
+_ASSIGNED: Final = re.compile(r"(?i)((?:password|passwd|secret|token|api[_-]?key)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]+")
+"""What else than in the words of git and of hosts (`redact`) looks like one: `"password": "…"`, `token: …`."""
 
 
 def end(way: Door, task: Mapping[str, Any], container: str, clients: Clients, role: str = "") -> list[str]:
@@ -58,7 +56,4 @@ def _lines(way: Door, task: Mapping[str, Any], container: Mapping[str, Any], cli
 
 def shown(text: str, *hidden: str) -> str:
     """A line of a log for people."""
-    line = secrets.without(text, *hidden)
-    for shape, instead in _SHAPES:
-        line = shape.sub(instead, line)
-    return said(line)
+    return said(_ASSIGNED.sub(r"\1***", redact(secrets.without(text, *hidden))))

@@ -44,6 +44,8 @@ from multigit.targets._ecs_run import started, went_well
 TEMPLATES: Final = ("cluster", "service", "task_definition", "ecr", "image_tag", "container", "subnets",
                     "security_groups", "account", "region", "role")  # fmt: skip
 NEVER_BACK: Final = "migrations are not taken back"
+_BACK: Final = {"back": NEVER_BACK}
+"""What is recorded of the time before: with it the way back finds nothing to do, instead of nothing recorded."""
 _FRESH: Final = 300.0
 """Seconds in which ECS may not know a task yet that it has just started."""
 
@@ -122,12 +124,13 @@ def current(settings: Settings, release: Release, clients: Clients) -> Deployed:
         known = _known(way, settings, release)
     if known.task is None:
         failed = f"; {ended(known.failed[0])}" if known.failed else ""
-        return Deployed(state="other", what=f"no task of this release has ended well{failed}")
+        what = f"no task of this release has ended well{failed}"
+        return Deployed(state="other", what=what, artefact=_BACK)
     name = f"task {task_id(known.task)[:8]}"
     if known.task["lastStatus"] == "STOPPED":
         return Deployed(state="here", what=f"{name} ended well", artefact=_artefact(known.task))
     ticket = _ticket(way, settings, known.task, known.container)
-    return Deployed(state="arriving", what=f"{name} is {known.task['lastStatus']}", ticket=ticket)
+    return Deployed(state="arriving", what=f"{name} is {known.task['lastStatus']}", artefact=_BACK, ticket=ticket)
 
 
 def deploy(settings: Settings, release: Release, clients: Clients) -> Ticket:

@@ -194,7 +194,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "infra-throttled": "AWS asks for less: five attempts, then said as such",
         "infra-no-boto3": "boto3 is missing: said how to install it",
         "ecs-killed": "A deployment to ECS killed after any call: run again, one update, one task, no second revision",
-        "ecs-went-back": "ECS takes a deployment back by itself: failed, in its own words, although the service is stable",
+        "ecs-went-back": "ECS takes a deployment back: failed, in its own words, although the service is stable",
         "ecs-superseded": "Somebody else deploys over it: failed, and it is said what came after it",
         "ecs-flapping": "A service whose tasks come and go, or that wants none: not there, and it is said why",
         "ecs-image-missing": "The image was not pushed: named, with what is there; nothing was changed",

@@ -118,6 +118,14 @@ def test_on_the_way_back_nothing_runs(stand: Stand) -> None:
     assert started(stand) == []
 
 
+def test_what_is_recorded_of_the_time_before_leads_back_to_nothing(stand: Stand) -> None:
+    before = stand.current(ecs_task, release(**STEP), **WORDS)
+    assert before.artefact
+    ticket = stand.deploy(ecs_task, release(**STEP), **WORDS)
+    assert stand.poll(ecs_task, ticket, **WORDS).state == "running"
+    assert stand.current(ecs_task, release(**STEP, artefact=before.artefact), **WORDS).state == "here"
+
+
 # --- that fails ---
 
 
@@ -147,7 +155,7 @@ def test_one_that_fails_is_told_with_its_exit_code_and_the_end_of_its_log_withou
     assert len(told.details) == 20
     assert told.details[:2] == ("line 23", "line 24")
     assert told.details[-3:] == (
-        "relation \\x1b[31musers\\x1b[0m exists", "login *** at postgres://gli:***@db/gli", "password=***",
+        "relation \\x1b[31musers\\x1b[0m exists", "login *** at postgres://***@db/gli", "password=***",
     )  # fmt: skip
 
 
@@ -321,7 +329,7 @@ def test_settings_that_make_no_sense_are_mistakes_in_the_file(
         ('{"password": "abc def"}', '{"password": "*** def"}'),
         ("AKIAIOSFODNN7EXAMPLE", "***"),
         ("token: xyz, next", "token: ***, next"),
-        ("redis://:hunter2@cache:6379/0", "redis://:***@cache:6379/0"),
+        ("redis://:hunter2@cache:6379/0", "redis://***@cache:6379/0"),
         ("migrating https://example.com/a:b@c", "migrating https://example.com/a:b@c"),
     ],
 )
