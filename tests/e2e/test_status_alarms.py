@@ -72,6 +72,22 @@ def test_alarms_without_data_and_alarms_that_are_not_there(kit: FleetKit) -> Non
     assert line(kit) == "alarms stg: 1 of 1 without data, prod: not known: there is no alarm api-prod-down"
 
 
+def test_alarms_that_infra_defines_are_told_where_no_check_names_any(tmp_path: Path) -> None:
+    infra = """\
+infra:
+  account: "123456789012"
+  region: ap-northeast-2
+  logs: {"/shop/api/{env}": {days: 30, errors: ERROR}}
+  topics: {"shop-{env}": {}}
+  alarms: {"shop-errors-{env}": {namespace: shop, metric: "/shop/api/{env}", above: 1, period: 5m, topic: "shop-{env}"}}
+"""
+    with aws_cloud():
+        kit = FleetKit.make(tmp_path, ("root", "api"), extra=infra, environments=ENVIRONMENTS)
+        for env, state in (("dev", "OK"), ("stg", "ALARM"), ("prod", "OK")):
+            alarm(f"shop-errors-{env}", state)
+        assert line(kit).startswith("alarms stg: 1 rings (shop-errors-stg since ")
+
+
 def test_repositories_that_are_not_asked_about_have_no_alarms(kit: FleetKit) -> None:
     alarm("api-stg-5xx", "ALARM")
     assert "alarms" not in kit.call("status", "-r", "root").ok().out

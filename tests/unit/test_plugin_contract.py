@@ -1,4 +1,4 @@
-"""Every file in checks/, notifiers/ and tagschemes/ keeps its family's contract: a new one needs no second file."""
+"""Every file in checks/, notifiers/, tagschemes/ and targets/ keeps its family's contract: a new one needs no second file."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import pytest
 import multigit.checks
 import multigit.notifiers
 import multigit.tagschemes
+import multigit.targets
 from multigit.model.config import STRICT
 
 SLOW = ("pydantic", "git", "yaml", "rich", "questionary", "boto3", "urllib3", "pg8000", "subprocess", "semver", "click",
@@ -31,7 +32,7 @@ def modules(package: ModuleType) -> list[str]:
 
 
 CHECKS, SCHEMES = modules(multigit.checks), modules(multigit.tagschemes)
-NOTIFIERS = modules(multigit.notifiers)
+NOTIFIERS, TARGETS = modules(multigit.notifiers), modules(multigit.targets)
 
 
 def parameters(function: object) -> list[tuple[str, str, bool]]:
@@ -47,6 +48,7 @@ def test_the_folders_are_not_empty() -> None:
     }
     assert {"email", "pagerduty", "slack", "slack_dm", "webhook"} == {name.rpartition(".")[2] for name in NOTIFIERS}
     assert {"timestamp", "semver", "sha"} == {name.rpartition(".")[2] for name in SCHEMES}
+    assert {"actions", "command", "ecs", "ecs_task", "s3_site"} == {name.rpartition(".")[2] for name in TARGETS}
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -70,7 +72,19 @@ def test_a_notifier_takes_settings_an_event_and_clients_and_its_address_is_a_ref
     assert (first.name, first.type) == ("address", "Reference")
 
 
-@pytest.mark.parametrize("name", [*CHECKS, *NOTIFIERS])
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_target_looks_begins_and_follows(name: str) -> None:
+    module, place = import_module(name), "positional or keyword"
+    for word, given, answer in (("current", "release", "Deployed"), ("deploy", "release", "Ticket"),
+                                ("poll", "ticket", "Progress")):  # fmt: skip
+        function = getattr(module, word)
+        assert parameters(function) == [(one, place, False) for one in ("settings", given, "clients")]
+        assert inspect.signature(function).return_annotation == answer
+    fields = {field.name for field in dataclasses.fields(module.Settings)}
+    assert set(module.TEMPLATES) <= fields
+
+
+@pytest.mark.parametrize("name", [*CHECKS, *NOTIFIERS, *TARGETS])
 def test_settings_are_frozen_strict_and_keyword_only(name: str) -> None:
     settings: Any = import_module(name).Settings
     assert settings.__dataclass_params__.frozen
@@ -78,10 +92,11 @@ def test_settings_are_frozen_strict_and_keyword_only(name: str) -> None:
     assert all(field.kw_only for field in dataclasses.fields(settings))
 
 
-@pytest.mark.parametrize("name", [*CHECKS, *NOTIFIERS])
+@pytest.mark.parametrize("name", [*CHECKS, *NOTIFIERS, *TARGETS])
 def test_a_plugin_and_each_of_its_settings_is_documented(name: str) -> None:
     module, word = import_module(name), name.rpartition(".")[2].replace("_", "-")
-    line = f"kind: {word}" if name in CHECKS else f"notify: [{{{word}: "
+    line = {**dict.fromkeys(CHECKS, f"kind: {word}"), **dict.fromkeys(NOTIFIERS, f"notify: [{{{word}: "),
+            **dict.fromkeys(TARGETS, f"{word}: {{")}[name]  # fmt: skip
     assert line in (module.__doc__ or ""), "the docstring shows a line of repos.yaml"
     source = ast.parse(inspect.getsource(module))
     body = next(n for n in source.body if isinstance(n, ast.ClassDef) and n.name == "Settings").body
@@ -100,7 +115,7 @@ def test_a_tag_scheme_names_and_orders(name: str) -> None:
     assert module.__doc__
 
 
-@pytest.mark.parametrize("name", [*CHECKS, *NOTIFIERS, *SCHEMES])
+@pytest.mark.parametrize("name", [*CHECKS, *NOTIFIERS, *SCHEMES, *TARGETS])
 def test_no_plugin_is_long(name: str) -> None:
     file = inspect.getsourcefile(import_module(name))
     assert file is not None
@@ -110,7 +125,7 @@ def test_no_plugin_is_long(name: str) -> None:
 def test_importing_them_all_is_cheap_and_says_nothing() -> None:
     script = f"""
 import json, sys, threading
-for name in {[*CHECKS, *NOTIFIERS, *SCHEMES]!r}:
+for name in {[*CHECKS, *NOTIFIERS, *SCHEMES, *TARGETS]!r}:
     __import__(name)
 print(json.dumps([sorted(set(sys.modules) & set({SLOW!r})), threading.active_count()]))
 """
