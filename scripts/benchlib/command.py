@@ -53,8 +53,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="multigit and others, measured side by side.")
     add = parser.add_argument
-    add("what", nargs="?", choices=("race", "scale", "site"), default="race",
-        help="race, how the cost grows, or a built site to S3 against aws s3 sync")
+    add(
+        "what",
+        nargs="?",
+        choices=("race", "scale", "site"),
+        default="race",
+        help="race, how the cost grows, or a built site to S3 against aws s3 sync",
+    )
     add("--repos", type=_numbers, metavar="N[,N]", help="repositories (default 8; quick: 4; scale: 8,50,200,1000)")
     add("--rounds", type=int, metavar="N", help="measured rounds (default 5; quick: 1)")
     add("--transport", choices=("ssh", "https", "http", "path"), help="default ssh; quick: path and http; scale: http")

@@ -17,8 +17,7 @@ from xml.sax.saxutils import escape
 
 _MOST = 1000
 """Keys in one answer to ListObjectsV2."""
-_NOW = datetime.now(UTC).replace(microsecond=0)
-_objects: dict[str, tuple[bytes, dict[str, str], datetime]] = {}
+_objects: dict[str, tuple[bytes, dict[str, str], datetime, str]] = {}
 _names = threading.Lock()
 _counts: dict[str, int] = {}
 _KEPT = ("content-type", "cache-control")
@@ -28,6 +27,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
+
+    def handle_expect_100(self) -> bool:
+        """Botocore waits a second for it."""
+        answered = super().handle_expect_100()
+        self.wfile.flush()
+        return answered
 
     def do_GET(self) -> None:
         where, question = self._asked("GET")
@@ -46,13 +51,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         source = self.headers.get("x-amz-copy-source")
         if source:
-            body, given, _ = _objects["/" + unquote(source).lstrip("/")]
+            body, given, *_ = _objects["/" + unquote(source).lstrip("/")]
         kept = {name: text for name, text in self.headers.items() if name.lower().startswith("x-amz-meta-")
                 or name.lower() in _KEPT}  # fmt: skip
         if source and self.headers.get("x-amz-metadata-directive") != "REPLACE":
             kept = given
-        _objects[where] = (body, kept, datetime.now(UTC).replace(microsecond=0))
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        _objects[where] = (body, kept, datetime.now(UTC).replace(microsecond=0), etag)
         told = f'<CopyObjectResult><ETag>"{etag}"</ETag></CopyObjectResult>' if source else ""
         self._answer(200, told.encode(), {"ETag": f'"{etag}"'})
 
@@ -84,8 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None:
             self._answer(404, b"<Error><Code>NoSuchKey</Code><Message>none</Message></Error>" if body else b"")
             return
-        content, kept, moment = found
-        etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        content, kept, moment, etag = found
         more = {**kept, "ETag": f'"{etag}"', "Last-Modified": format_datetime(moment, usegmt=True)}
         self._answer(200, content, more, send=body)
 
@@ -127,8 +131,7 @@ def _listed(bucket: str, question: dict[str, str]) -> str:
 
 
 def _row(key: str, shown: str) -> str:
-    content, _, moment = _objects[key]
-    etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    content, _, moment, etag = _objects[key]
     return (f"<Contents><Key>{escape(quote(shown))}</Key><LastModified>{moment:%Y-%m-%dT%H:%M:%S.000Z}</LastModified>"
             f"<ETag>&quot;{etag}&quot;</ETag><Size>{len(content)}</Size></Contents>")  # fmt: skip
 

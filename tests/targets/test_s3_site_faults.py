@@ -172,7 +172,7 @@ def test_one_file_that_may_not_be_written_leaves_the_release_before_serving(site
     site.deploy(release(1))
     site.build({**NEXT, **{f"assets/part-{n}.{n:07d}a.js": str(n) for n in range(40)}})
     site.spoil = refuse("AccessDenied", "PutObject", about="assets/", after=20)
-    with pytest.raises(MultigitError, match="s3://shop-web/assets/.* cannot be written: not allowed") as error:
+    with pytest.raises(MultigitError, match=r"s3://shop-web/assets/.* cannot be written: not allowed") as error:
         site.deploy(release(2))
     sent = len(site.put())
     assert error.value.state == f"{sent} of 42 files were uploaded; the release before still serves"
@@ -206,7 +206,7 @@ def test_an_index_that_somebody_put_meanwhile_is_not_overwritten(site: Stand) ->
             site.ours = True
 
     site.spoil = theirs
-    with pytest.raises(MultigitError, match="index.html cannot be written"):
+    with pytest.raises(MultigitError, match=r"index\.html cannot be written"):
         site.deploy(release(2))
     assert site.served()["index.html"] == b"theirs"
 
@@ -251,7 +251,7 @@ def test_a_distribution_that_is_not_there_is_said_before_anything_is_uploaded(si
 @pytest.mark.fault("site-cdn")
 def test_caches_that_cannot_be_emptied_are_said_and_emptied_by_the_next_try(site: Stand) -> None:
     site.spoil = refuse("TooManyInvalidationsInProgress", "CreateInvalidation")
-    with pytest.raises(MultigitError, match="caches of .* cannot be emptied") as error:
+    with pytest.raises(MultigitError, match=r"caches of .* cannot be emptied") as error:
         site.deploy(release(1))
     assert error.value.state == "the new release serves; caches may hold the one before"
     site.spoil = lambda name, words: None
@@ -311,7 +311,7 @@ def test_what_must_not_be_published_is_refused_before_anything(
 
 
 def test_odd_names_arrive_as_they_are(site: Stand) -> None:
-    odd = {"한글 파일.txt": "1", "A.txt": "a", "a.txt": "A", "50%+=&?#.txt": "2", "it's \"q\".txt": "3", "empty.txt": ""}
+    odd = {"한글 파일.txt": "1", "A.txt": "a", "a.txt": "A", "50%+=&?#.txt": "2", 'it\'s "q".txt': "3", "empty.txt": ""}
     site.build({**SITE, **odd, ".well-known/security.txt": "4", ".DS_Store": "no"})
     (site.folder / "clone" / "dist" / "link.txt").symlink_to("robots.txt")
     assert site.deploy(release(1)).state == "ok"
@@ -335,7 +335,7 @@ def test_a_file_that_changes_while_it_is_uploaded_is_said(site: Stand) -> None:
             (site.folder / "clone" / "dist" / "robots.txt").write_text("changed")
 
     site.after = build
-    with pytest.raises(MultigitError, match="robots.txt changed while it was being uploaded"):
+    with pytest.raises(MultigitError, match=r"robots\.txt changed while it was being uploaded"):
         site.deploy(release(1))
     assert "index.html" not in site.served()
 
@@ -352,5 +352,3 @@ def test_settings_that_cannot_be_are_refused(site: Stand, wrong: dict[str, Any])
 def test_another_region_is_found(site: Stand) -> None:
     assert REGION != "us-east-1"
     assert site.deploy(release(1), region="us-east-1").state == "ok"
-
-
