@@ -206,7 +206,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "ecs-task-failed": "A migration fails: exit code and the end of its log, without secrets",
         "ecs-task-forgotten": "ECS has forgotten the task of a migration: not sure how it ended",
         "site-killed": "A site's upload is killed after any call: what serves is whole, the next try goes on",
-        "site-denied": "A file may not be written, or credentials expire midway: said how far it came",
+        "site-denied": "A file may not be written, or credentials expire midway: how far it came is said",
         "site-raced": "Somebody else puts the index meanwhile: it is not overwritten",
         "site-gone": "What a rollback of a site needs is gone: refused with what is missing, nothing changed",
         "site-bucket": "No such bucket, or one of another account: said, nothing written",
