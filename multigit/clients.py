@@ -79,13 +79,30 @@ def _settings() -> Any:
 def _session(region: str | None, role: str) -> Any:
     boto3 = _boto3()
     if not role:
-        return boto3.session.Session()
+        return _quick_at_dates(boto3.session.Session())
     given = aws("sts", region=region).assume_role(RoleArn=role, RoleSessionName="multigit")["Credentials"]
-    return boto3.session.Session(
+    taken = boto3.session.Session(
         aws_access_key_id=given["AccessKeyId"],
         aws_secret_access_key=given["SecretAccessKey"],
         aws_session_token=given["SessionToken"],
     )
+    return _quick_at_dates(taken)
+
+
+def _quick_at_dates(session: Any) -> Any:
+    """Dateutil takes most of the time of a long list: 0.3 ms for each date; ISO 8601 needs 1 µs."""
+    from datetime import datetime
+
+    from botocore.utils import parse_timestamp
+
+    def parsed(text: Any) -> Any:
+        try:
+            return datetime.fromisoformat(text) if str(text).endswith("Z") else parse_timestamp(text)
+        except (TypeError, ValueError):
+            return parse_timestamp(text)
+
+    session._session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parsed)
+    return session
 
 
 @contextmanager

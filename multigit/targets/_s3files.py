@@ -99,9 +99,9 @@ def _entry(path: str, place: Path, wishes: Mapping[str, str]) -> Entry:
     """The ETag of what is sent whole is its MD5."""
     sha, parts, size = hashlib.sha256(), list[bytes](), 0
     try:
+        if not stat.S_ISREG(place.stat().st_mode):  # opening a pipe would wait for ever
+            raise _unfit(path, "it is no file")
         with place.open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _unfit(path, "it is no file")
             length = os.fstat(file.fileno()).st_size
             if length > MOST:
                 raise _unfit(path, f"{length} bytes; more than 5 GB cannot be kept for a rollback")

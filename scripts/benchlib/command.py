@@ -21,6 +21,7 @@ from benchlib.hosting import Hosting, hosting, missing
 from benchlib.installing import install, version
 from benchlib.peers import PEERS, contestants
 from benchlib.races import GROWING, Race, Races
+from benchlib.site import AWS, site
 from benchlib.startup import start_up
 
 _VERBS = ("promote", "status", "pull", "plan", "start")
@@ -31,12 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _options(argv)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # servers and folders go, too
     if options.install_peers:
-        failed = install(peer.source for peer in PEERS)
+        failed = install((*(peer.source for peer in PEERS), AWS))
         for package, why in failed.items():
             print(f"bench: {package} is not to be had here: {why}", file=sys.stderr)
         return 0
     try:
-        runs = [_run(options, transport) for transport in options.transports]
+        runs = [site(options)] if options.what == "site" else [_run(options, one) for one in options.transports]
     except RuntimeError as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
@@ -52,7 +53,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="multigit and others, measured side by side.")
     add = parser.add_argument
-    add("what", nargs="?", choices=("race", "scale"), default="race", help="race, or how the cost grows")
+    add(
+        "what",
+        nargs="?",
+        choices=("race", "scale", "site"),
+        default="race",
+        help="race, how the cost grows, or a built site to S3 against aws s3 sync",
+    )
     add("--repos", type=_numbers, metavar="N[,N]", help="repositories (default 8; quick: 4; scale: 8,50,200,1000)")
     add("--rounds", type=int, metavar="N", help="measured rounds (default 5; quick: 1)")
     add("--transport", choices=("ssh", "https", "http", "path"), help="default ssh; quick: path and http; scale: http")

@@ -32,7 +32,7 @@ def facts(options: argparse.Namespace, transport: str) -> dict[str, Any]:
         "transport": transport,
         "rtt_ms": options.rtt if transport != "path" else 0,
         "repositories": options.repos if options.what == "scale" else options.repos[0],
-        "rounds": options.rounds if options.what == "race" else 1,
+        "rounds": 1 if options.what == "scale" else options.rounds,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "git": git,
         "python": platform.python_version(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,3 +81,13 @@ def test_the_scale_has_a_row_per_task_and_size_and_says_what_one_more_costs() ->
     tasks = ("pull, unchanged", "pull, one changed")
     assert [(row[0], row[1]) for row in body] == [(task, count) for task in tasks for count in ("1", "2")]
     assert "- pull, unchanged: one repository more costs " in told
+
+
+@pytest.mark.skipif(not shutil.which("aws"), reason="aws (awscli) is not installed")
+def test_a_site_is_raced_against_aws_s3_sync_and_both_buckets_are_looked_at() -> None:
+    told: dict[str, Any] = json.loads(bench("site", "--quick", "--json").stdout)
+    (run,) = told["runs"]
+    assert (run["profile"], run["files"]) == ("site", 200)
+    tasks = ("cold", "unchanged", "built anew, same content", "one in ten changed")
+    assert [row["task"] for row in run["rows"]] == [f"site, {task}" for task in tasks]
+    assert all(row["ratio"] > 0 and row["against"] == "aws s3 sync" for row in run["rows"])

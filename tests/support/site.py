@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -22,7 +23,7 @@ from multigit.model.names import Branch, EnvName, Oid, RepoName
 from multigit.model.target import Artefact, Progress, Release
 from multigit.targets import Clients, s3_site, settings_of
 from tests.support.awscloud import REGION, aws_cloud
-from tests.support.cloud import Killed
+from tests.support.cloud import ACCOUNT, Killed
 from tests.support.targets import bring
 
 BUCKET = "shop-web"
@@ -86,9 +87,19 @@ class Stand:
         finally:
             self.ours = False
 
+    def empty(self) -> None:
+        """As it was in the beginning."""
+        for path in self.objects():
+            self.s3.delete_object(Bucket=BUCKET, Key=path)
+        self.invalidations.clear()
+
+    @cached_property
+    def s3(self) -> Any:
+        return self.aws("s3")
+
     def objects(self) -> dict[str, tuple[bytes, str, str, Mapping[str, str]]]:
         """Content, type, Cache-Control and metadata of everything in the bucket."""
-        s3, found = self.aws("s3"), {}
+        s3, found = self.s3, {}
         for one in s3.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
             said = s3.get_object(Bucket=BUCKET, Key=one["Key"])
             found[one["Key"]] = (
@@ -151,6 +162,8 @@ def _watched(one: Stand) -> Iterator[None]:
 
     def call(self: Any, name: str, words: Words) -> Any:
         if one.ours:
+            if words.get("ExpectedBucketOwner", ACCOUNT) != ACCOUNT:  # moto does not look at it
+                raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, name)
             one.spoil(name, words)
             with one.lock:
                 one.calls.append((name, dict(words)))
