@@ -132,7 +132,7 @@ def told(error: Exception, what: str = "AWS was asked in vain") -> MultigitError
         return SignedOut(f"{what}: AWS does not know who is asking", why=why, hint="aws sso login   or   aws configure")
     if code in _DENIED:
         return MultigitError(f"{what}: not allowed", why=_said(error), code="MG-802",
-                             hint="docs/infra.md lists the rights that are needed")  # fmt: skip
+                             hint="the rights that are needed: docs/targets.md, docs/infra.md")  # fmt: skip
     if code in _THROTTLED:
         return MultigitError(f"{what}: AWS asks for less", why=f"{code}, after five attempts", code="MG-803",
                              hint="the same command again, in a minute")  # fmt: skip

@@ -24,9 +24,10 @@ from multigit.github import Api, No
 from multigit.model.config import STRICT, seconds
 from multigit.model.references import Reference
 from multigit.model.target import Class, Deployed, Progress, Release, Ticket
-from multigit.targets import Clients, Unsure, _runs
-from multigit.targets._follow import followed
-from multigit.targets._runs import Run, Wanted
+from multigit.targets import Clients, Unsure
+from multigit.targets._actions import runs as _runs
+from multigit.targets._actions.follow import followed
+from multigit.targets._actions.runs import Run, Wanted
 
 TEMPLATES: Final = ("workflow", "inputs", "ref", "repository")
 _EVENTS: Final = {"push": "push", "tag": "push", "dispatch": "workflow_dispatch"}

@@ -20,8 +20,11 @@ from multigit.errors import MultigitError
 from multigit.model.config import STRICT
 from multigit.model.image import image
 from multigit.model.target import Deployed, Progress, Release, Ticket
-from multigit.targets import Clients, Unsure, _ecs_image, _ecs_strategy, _ecs_watch
-from multigit.targets._ecs import (
+from multigit.targets import Clients, Unsure
+from multigit.targets._ecs import image as _ecs_image
+from multigit.targets._ecs import strategy as _ecs_strategy
+from multigit.targets._ecs import watch as _ecs_watch
+from multigit.targets._ecs.service import (
     NOTHING,
     UNFIT,
     Definition,

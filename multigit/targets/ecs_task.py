@@ -20,8 +20,11 @@ from multigit.clients import asked
 from multigit.errors import MultigitError
 from multigit.model.config import STRICT, seconds
 from multigit.model.target import Deployed, Progress, Release, Ticket
-from multigit.targets import Clients, Unsure, _ecs_image, _ecs_log
-from multigit.targets._ecs import (
+from multigit.targets import Clients, Unsure
+from multigit.targets._ecs import image as _ecs_image
+from multigit.targets._ecs import log as _ecs_log
+from multigit.targets._ecs.run import started, went_well
+from multigit.targets._ecs.service import (
     ELSEWHERE,
     NOTHING,
     UNFIT,
@@ -39,7 +42,6 @@ from multigit.targets._ecs import (
     task_id,
     tasks,
 )
-from multigit.targets._ecs_run import started, went_well
 
 TEMPLATES: Final = ("cluster", "service", "task_definition", "ecr", "image_tag", "container", "subnets",
                     "security_groups", "account", "region", "role")  # fmt: skip

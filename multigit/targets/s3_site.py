@@ -18,9 +18,12 @@ from typing import Any, Final
 from multigit.errors import MultigitError
 from multigit.model.config import STRICT
 from multigit.model.target import Artefact, Deployed, Progress, Release, Ticket
-from multigit.targets import Clients, _s3cdn, _s3recorded, _s3steps
-from multigit.targets._s3manifest import manifest_path, release_id, ticket_path, tree
-from multigit.targets._s3place import Head, Place
+from multigit.targets import Clients
+from multigit.targets._s3 import cdn as _s3cdn
+from multigit.targets._s3 import recorded as _s3recorded
+from multigit.targets._s3 import steps as _s3steps
+from multigit.targets._s3.manifest import manifest_path, release_id, ticket_path, tree
+from multigit.targets._s3.place import Head, Place
 
 TEMPLATES: Final = ("bucket", "cdn", "source", "prefix", "build", "region", "role")
 _AGAIN: Final = 10.0

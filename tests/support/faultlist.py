@@ -222,10 +222,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
 }
 
-_LATER = "comes with the verbs that deploy"
 WHY_NOT: dict[str, str] = {
-    **dict.fromkeys(("deploy-step-killed", "deploy-throttled"), _LATER),
-    **dict.fromkeys(("health-flaps", "health-redirects-inward", "health-never-ends"), _LATER),
     **dict.fromkeys(
         ("required-pull-request", "signed-commits"),
         "only the host's own API tells it, and it is not asked; what a host refuses is put back: see protected-branch",

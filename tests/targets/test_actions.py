@@ -17,8 +17,8 @@ from multigit.errors import MultigitError, UsageError
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 from multigit.model.target import Deployed, Progress, Release, Ticket
 from multigit.targets import Clients, Unsure, actions, settings_of
-from multigit.targets._joblog import class_of, tail
-from multigit.targets._runs import Job
+from multigit.targets._actions.joblog import class_of, tail
+from multigit.targets._actions.runs import Job
 from tests.support.github import DESCRIPTION
 from tests.support.github_actions import SIGNATURE, Actions, FakeJob, FakeRun
 from tests.support.github_actions import actions as served

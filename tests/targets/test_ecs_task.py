@@ -13,7 +13,7 @@ from botocore.exceptions import ReadTimeoutError
 from multigit.clients import SignedOut
 from multigit.errors import MultigitError, UsageError
 from multigit.targets import Unsure, ecs, ecs_task
-from multigit.targets._ecs_log import shown
+from multigit.targets._ecs.log import shown
 from tests.support.cloud import refuse
 from tests.support.ecs_stand import NEW, OLD, Stand, killed_after_every_call, release, standing
 

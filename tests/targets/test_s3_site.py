@@ -13,7 +13,7 @@ import pytest
 
 from multigit.errors import MultigitError
 from multigit.targets import s3_site
-from multigit.targets._s3headers import FOREVER
+from multigit.targets._s3.headers import FOREVER
 from tests.support.site import BUCKET, NEXT, SITE, Stand, refuse, release, stand
 
 pytestmark = pytest.mark.slow
@@ -309,13 +309,13 @@ def test_what_the_workflow_uploaded_comes_back_from_versions(versioned: Stand, m
 
 
 def test_large_files_go_in_parts_and_are_known_again(site: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    from multigit.targets import _s3bring, _s3files, _s3place
+    from multigit.targets._s3 import bring, files, place
 
     five = 5 << 20
-    monkeypatch.setattr(_s3files, "PART", five)
-    monkeypatch.setattr(_s3place, "PART", five)
-    monkeypatch.setattr(_s3files, "WHOLE", five)
-    monkeypatch.setattr(_s3bring, "WHOLE", five)
+    monkeypatch.setattr(files, "PART", five)
+    monkeypatch.setattr(place, "PART", five)
+    monkeypatch.setattr(files, "WHOLE", five)
+    monkeypatch.setattr(bring, "WHOLE", five)
     film = bytes(range(256)) * (five // 128) + b"end"
     site.build({**SITE, "film.mp4": film})
     s3 = site.aws("s3")

@@ -102,7 +102,7 @@ THIRD["assets/index-D0kLmN4z.js"] = THIRD.pop("assets/index-Cx81hhQp.js").replac
 def test_killed_after_any_call_the_next_try_ends_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Stand], Any]
 ) -> None:
-    monkeypatch.setattr("multigit.targets._s3bring.LANES", 1)
+    monkeypatch.setattr("multigit.targets._s3.bring.LANES", 1)
     sites = (SITE, NEXT, THIRD) if prepare is third else (SITE, NEXT)
     with stand(tmp_path) as site:
         wanted = prepare(site)

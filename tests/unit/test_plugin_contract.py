@@ -1,4 +1,4 @@
-"""Every file in checks/, notifiers/, tagschemes/ and targets/ keeps its family's contract: a new one needs no second file."""
+"""Every file in checks/, notifiers/, tagschemes/ and targets/ keeps its family's contract; a new one needs no other."""
 
 from __future__ import annotations
 

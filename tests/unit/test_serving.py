@@ -160,6 +160,7 @@ def folded(answers: str, stable: int = 3) -> Pulse:
     return pulse
 
 
+@pytest.mark.fault("health-flaps")
 def test_one_bad_answer_is_chance_and_three_in_a_row_are_not() -> None:
     assert not folded("+++-++--+").failed(3, late=True)
     assert folded("+++---").failed(3, late=False)
@@ -214,6 +215,7 @@ def test_without_a_known_commit_a_build_cannot_be_judged() -> None:
     assert "{sha}" in said.why
 
 
+@pytest.mark.fault("health-redirects-inward")
 def test_redirects_are_followed_at_home_and_nowhere_else() -> None:
     def to(where: str) -> tuple[int, dict[str, str], bytes]:
         return (302, {"Location": where}, b"")
@@ -229,6 +231,7 @@ def test_redirects_are_followed_at_home_and_nowhere_else() -> None:
         assert len(answers.asked) == 6
 
 
+@pytest.mark.fault("health-never-ends")
 def test_an_endless_page_is_read_to_a_limit_only() -> None:
     with http_service((200, {}, b"x" * 5_000_000 + b"needle")) as (url, _):
         assert asked("http", url=url).state == "pass"
@@ -236,6 +239,7 @@ def test_an_endless_page_is_read_to_a_limit_only() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fault("health-never-ends")
 def test_a_page_that_comes_drop_by_drop_is_given_up_in_time() -> None:
     with http_service("x" * 200) as (url, answers):
         answers.slow = 0.05

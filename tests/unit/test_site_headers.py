@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from multigit.targets._s3headers import ASK_FIRST, FOREVER, cache_control, content_type, is_hashed, is_page
+from multigit.targets._s3.headers import ASK_FIRST, FOREVER, cache_control, content_type, is_hashed, is_page
 
 
 @pytest.mark.parametrize("path", [

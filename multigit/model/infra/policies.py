@@ -133,9 +133,12 @@ def _deploy(role: Role, scope: Scope, env: EnvName | None) -> list[dict[str, Any
         _may(["ecs:RunTask"], [scope.arn("ecs", "task-definition/*:*")] if clusters else [], **inside),
         _may(["iam:PassRole"], tasks,
              Condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
-        _may(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [scope.arn("s3", f"{name}/*") for name in buckets]),
-        _may(["s3:ListBucket"], [scope.arn("s3", name) for name in buckets]),
+        _may(["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+             [scope.arn("s3", f"{name}/*") for name in buckets]),
+        _may(["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"],
+             [scope.arn("s3", name) for name in buckets]),
         _may(["cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"], caches),
+        _may(["cloudfront:ListDistributions"], ["*"] if buckets else []),  # it knows no resources
         _may(["logs:FilterLogEvents", "logs:GetLogEvents"], logs),
         _may(["cloudwatch:DescribeAlarms"], alarms),
     ]  # fmt: skip

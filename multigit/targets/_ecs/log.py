@@ -11,7 +11,7 @@ from multigit.clients import asked
 from multigit.cloud.ecs import said
 from multigit.errors import MultigitError
 from multigit.targets import Clients
-from multigit.targets._ecs import Door, definition, task_id
+from multigit.targets._ecs.service import Door, definition, task_id
 from multigit.vcs.urls import redact
 
 LINES: Final = 20

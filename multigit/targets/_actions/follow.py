@@ -11,8 +11,9 @@ from multigit.model.config import seconds
 from multigit.model.target import Class, Progress, Ticket
 from multigit.model.urls import hide_secrets
 from multigit.secrets import without
-from multigit.targets import _joblog, _runs
-from multigit.targets._runs import Job, Run, Wanted
+from multigit.targets._actions import joblog as _joblog
+from multigit.targets._actions import runs as _runs
+from multigit.targets._actions.runs import Job, Run, Wanted
 
 _SOON, _LATER = 15.0, 60.0
 _LOG: Final = 1024 * 1024

@@ -11,7 +11,7 @@ from multigit.clients import code_of
 from multigit.cloud import ecs
 from multigit.cloud.ecs import said
 from multigit.model.target import Progress, Ticket
-from multigit.targets._ecs import Door, definition, ended, short, tasks
+from multigit.targets._ecs.service import Door, definition, ended, short, tasks
 
 _TOLD: Final = 5
 """As many stopped tasks, and as many events, help to understand."""

@@ -17,8 +17,8 @@ from typing import Any, Final
 from multigit.clients import asked, code_of
 from multigit.errors import MultigitError
 from multigit.lanes import each
-from multigit.targets._s3files import PART, etag_of
-from multigit.targets._s3manifest import Entry
+from multigit.targets._s3.files import PART, etag_of
+from multigit.targets._s3.manifest import Entry
 
 PRIVATE: Final = "private, no-store"
 _AT_ONCE: Final = 1000

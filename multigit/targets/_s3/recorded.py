@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from multigit.errors import MultigitError
-from multigit.targets._s3bring import Origin
-from multigit.targets._s3manifest import KEPT, Entry, Manifest, from_json, manifest_path
-from multigit.targets._s3place import Place
-from multigit.targets._s3seen import Seen
+from multigit.targets._s3.bring import Origin
+from multigit.targets._s3.manifest import KEPT, Entry, Manifest, from_json, manifest_path
+from multigit.targets._s3.place import Place
+from multigit.targets._s3.seen import Seen
 
 
 def manifest(place: Place, release: str) -> Manifest | None:

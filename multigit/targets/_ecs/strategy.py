@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, Protocol
 from multigit.cloud import ecs
 from multigit.errors import MultigitError
 from multigit.model.config import seconds
-from multigit.targets._ecs import NOTHING, UNFIT, Door
+from multigit.targets._ecs.service import NOTHING, UNFIT, Door
 
 Strategy = Literal["keep", "rolling", "blue-green", "canary", "linear"]
 _DAY: Final = 1440

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from multigit.clients import asked
 from multigit.errors import MultigitError
-from multigit.targets._s3headers import is_hashed
-from multigit.targets._s3manifest import Manifest
+from multigit.targets._s3.headers import is_hashed
+from multigit.targets._s3.manifest import Manifest
 
 DONE: Final = "Completed"
 _ID: Final = re.compile(r"E[A-Z0-9]{6,20}")

@@ -13,8 +13,8 @@ from typing import Final
 
 from multigit.errors import MultigitError
 from multigit.lanes import each
-from multigit.targets._s3headers import cache_control, content_type
-from multigit.targets._s3manifest import OWN, Entry
+from multigit.targets._s3.headers import cache_control, content_type
+from multigit.targets._s3.manifest import OWN, Entry
 
 PART: Final = 16 << 20
 """Bytes of one part of a file that is sent in parts."""

@@ -9,8 +9,8 @@ from typing import Final
 
 from multigit.lanes import each
 from multigit.model.target import Release
-from multigit.targets._s3headers import ASK_FIRST, FOREVER
-from multigit.targets._s3manifest import (
+from multigit.targets._s3.headers import ASK_FIRST, FOREVER
+from multigit.targets._s3.manifest import (
     KEPT,
     RELEASES,
     TICKETS,
@@ -21,7 +21,7 @@ from multigit.targets._s3manifest import (
     release_id,
     ticket_path,
 )
-from multigit.targets._s3place import Head, Object, Place
+from multigit.targets._s3.place import Head, Object, Place
 
 _AFRESH: Final = timedelta(days=1)
 """For so long a release that never came to serve may still be on its way."""

@@ -10,9 +10,9 @@ from typing import Any, Final
 from multigit.clients import asked
 from multigit.errors import MultigitError
 from multigit.lanes import each
-from multigit.targets._s3headers import is_page
-from multigit.targets._s3manifest import OWN
-from multigit.targets._s3place import Place
+from multigit.targets._s3.headers import is_page
+from multigit.targets._s3.manifest import OWN
+from multigit.targets._s3.place import Place
 
 _LANES: Final = 16
 

@@ -14,7 +14,7 @@ from multigit.cloud.ecs import said
 from multigit.errors import MultigitError
 from multigit.model.image import image
 from multigit.targets import Clients
-from multigit.targets._ecs_image import images_of
+from multigit.targets._ecs.image import images_of
 
 NOTHING: Final = "nothing was changed"
 ELSEWHERE: Final = "MG-831"

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from multigit.model.target import Class
-from multigit.targets._runs import ENDED, Job
+from multigit.targets._actions.runs import ENDED, Job
 
 _BAD: Final = ("failure", "timed_out", "startup_failure", "cancelled", "action_required", "stale")
 """Conclusions that are no success, the most telling first: jobs are cancelled because another one failed."""

@@ -10,7 +10,7 @@ from multigit.clients import asked, code_of
 from multigit.cloud.ecs import said
 from multigit.errors import MultigitError
 from multigit.targets import Unsure
-from multigit.targets._ecs import Door
+from multigit.targets._ecs.service import Door
 
 _TASK_ARN: Final = re.compile(r"arn:[a-z-]+:ecs:[a-z0-9-]+:\d{12}:task/[\w/-]+")
 

@@ -11,11 +11,11 @@ from typing import Final
 
 from multigit.errors import MultigitError
 from multigit.lanes import each
-from multigit.targets._s3files import WHOLE
-from multigit.targets._s3headers import is_page
-from multigit.targets._s3manifest import KEPT, Manifest, to_json, with_etags
-from multigit.targets._s3place import Object, Place, changed
-from multigit.targets._s3seen import Seen
+from multigit.targets._s3.files import WHOLE
+from multigit.targets._s3.headers import is_page
+from multigit.targets._s3.manifest import KEPT, Manifest, to_json, with_etags
+from multigit.targets._s3.place import Object, Place, changed
+from multigit.targets._s3.seen import Seen
 
 LANES: Final = 16
 """Calls at once."""

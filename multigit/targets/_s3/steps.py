@@ -9,11 +9,14 @@ from typing import Any
 
 from multigit.errors import MultigitError
 from multigit.model.target import Release
-from multigit.targets import _s3cdn, _s3files, _s3recorded, _s3versions
-from multigit.targets._s3bring import LANES, Bringing, Origin
-from multigit.targets._s3manifest import Entry, Manifest, release_id, to_json
-from multigit.targets._s3place import Place
-from multigit.targets._s3seen import declared, left_over, look
+from multigit.targets._s3 import cdn as _s3cdn
+from multigit.targets._s3 import files as _s3files
+from multigit.targets._s3 import recorded as _s3recorded
+from multigit.targets._s3 import versions as _s3versions
+from multigit.targets._s3.bring import LANES, Bringing, Origin
+from multigit.targets._s3.manifest import Entry, Manifest, release_id, to_json
+from multigit.targets._s3.place import Place
+from multigit.targets._s3.seen import declared, left_over, look
 
 Files = tuple[Mapping[str, Entry], Mapping[str, Origin]]
 """The files of a release, and where their bytes are."""
