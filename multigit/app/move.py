@@ -25,6 +25,7 @@ from multigit.ui.documents import plan_document
 from multigit.ui.plans import plan_text
 from multigit.ui.problems import stale_plan
 from multigit.ui.screen import Screen
+from multigit.ui.text import wrap
 
 if TYPE_CHECKING:
     from multigit.app.deploying.after import Following
@@ -214,7 +215,7 @@ def _run(session: Session, screen: Screen, move: Move, options: Options) -> int:
 
 def following(session: Session, screen: Screen, plan: Plan, history: History, options: Options) -> Following | None:
     """What follows the run where it is deployed."""
-    if plan.verb not in _DEPLOYED or not options.deploy or not any(r.deploy for r in session.config.repos.values()):
+    if not _is_deployed(session, plan, options):
         return None
     from multigit.app.deploying import after
 
@@ -280,7 +281,23 @@ def _show(
         )  # fmt: skip
         screen.say(shown, always=screen.interactive and not options.dry_run)
     if options.dry_run:
+        if (then := _then(session, plan, options)) and plan.lands:
+            screen.say("\n".join(wrap(f"then    deploy {plan.target}: {then}", screen.width, hang=8)))
         screen.document(plan_document(plan, gates))
+
+
+def _then(session: Session, plan: Plan, options: Options) -> str:
+    """What would follow; nobody is asked for it."""
+    env = session.config.target(plan.target)
+    if env is None or not _is_deployed(session, plan, options):
+        return ""
+    from multigit.model.deploying import follows
+
+    return follows(session.config, env)
+
+
+def _is_deployed(session: Session, plan: Plan, options: Options) -> bool:
+    return plan.verb in _DEPLOYED and options.deploy and any(repo.deploy for repo in session.config.repos.values())
 
 
 def _previewed(plan: Plan, gates: Sequence[GateResult], options: Options) -> int:

@@ -87,6 +87,18 @@ def sections(config: Config, env: Environment) -> tuple[Bringing | Unfit, ...]:
     return tuple(one for repo in config.repos.values() for one in _of(config, repo, env))
 
 
+def follows(config: Config, env: Environment) -> str:
+    """What follows a release to `env`, on one line for people; '' where nothing does."""
+    try:
+        brought = [work for work in bringings(config, env) if work.named()]
+    except Unfit:
+        return ""
+    by_word: dict[str, list[str]] = {}
+    for work in brought:
+        by_word.setdefault(work.named()[-1].word, []).append(str(work.repo))
+    return "; ".join(f"{', '.join(repos)} by {word}" for word, repos in by_word.items())
+
+
 def _of(config: Config, repo: Repo, env: Environment) -> Iterator[Bringing | Unfit]:
     section, where = section_of(repo, env)
     if not section:

@@ -83,6 +83,11 @@ def test_the_plan_says_what_runs_now_and_changes_nothing(kit: FleetKit, shelf: P
     assert kit.hosts["root"].git("for-each-ref") == before
 
 
+def test_a_plan_says_what_would_follow(kit: FleetKit, shelf: Path) -> None:
+    changed(kit)
+    assert "then    deploy stg: api, web by tests.support.shelf" in kit.call("plan", "dev", "stg").exits(0).out
+
+
 def test_without_deploy_only_the_branches_move(kit: FleetKit, shelf: Path) -> None:
     changed(kit)
     kit.promote("dev", "stg", "--no-deploy").exits(0)
