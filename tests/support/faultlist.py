@@ -216,7 +216,6 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 _LATER = "comes with the verbs that deploy"
 WHY_NOT: dict[str, str] = {
-    **dict.fromkeys(("deploy-step-killed", "deploy-throttled"), _LATER),
     **dict.fromkeys(("health-flaps", "health-redirects-inward", "health-never-ends"), _LATER),
     **dict.fromkeys(
         ("required-pull-request", "signed-commits"),
