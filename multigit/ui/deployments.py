@@ -49,8 +49,9 @@ def report_text(found: DeploymentReport, zone: tzinfo, now: datetime, *, width: 
     lines += [line for skip in found.skips for line in wrap(f"{SAME} {skip.repo}  {visible(skip.why)}", width, hang=4)]
     lines += [line for row in found.steps if row.state == "failed" for line in _help(row)]
     lines += [line for text in found.warnings for line in wrap(f"{WARNING} {visible(text)}", width, hang=2)]
-    if found.restored:
-        lines.append(f"then    the branches were taken back: {visible(str(found.restored.get('run', '')))}")
+    if found.restored and found.restored.get("outcome") == "released":
+        run = visible(str(found.restored.get("run", "")))
+        lines += wrap(f"then    the branches were taken back: {run}", width, hang=8)
     return "\n".join([*lines, *next_lines(found.next, width, label=8)])
 
 

@@ -44,7 +44,8 @@ def record(kind: Kind, deployment: str, owner: str = "me", *, reason: str = "", 
 def stood(made: DeployPlan, owner: str = "me", *, backs: Any = None, **states: Any) -> Event:
     """`api="ok"`: how the deploy step of api stands; or the whole state."""
     told = {f"{repo}/deploy": {"state": one} if isinstance(one, str) else one for repo, one in states.items()}
-    return record("step", made.id, owner, **({"steps": told} if told else {}), **({"backs": backs} if backs else {}))
+    data: dict[str, Any] = {**({"steps": told} if told else {}), **({"backs": backs} if backs else {})}
+    return record("step", made.id, owner, **data)
 
 
 def ended(made: DeployPlan, outcome: str = "well", owner: str = "me", reason: str = "") -> Event:

@@ -43,14 +43,14 @@ class Target:
             raise answer
         return answer
 
-    def current(self, settings: Any, release: Any, clients: Any) -> Any:
+    def current(self, _settings: Any, release: Any, _clients: Any) -> Any:
         self.releases.append(release)
         return self._next("current")
 
-    def deploy(self, settings: Any, release: Any, clients: Any) -> Any:
+    def deploy(self, _settings: Any, _release: Any, _clients: Any) -> Any:
         return self._next("deploy")
 
-    def poll(self, settings: Any, ticket: Any, clients: Any) -> Any:
+    def poll(self, _settings: Any, ticket: Any, _clients: Any) -> Any:
         self.tickets.append(ticket)
         return self._next("poll")
 
@@ -119,7 +119,7 @@ def test_the_ledger_knows_what_ran_before_anything_is_done_and_then_the_ticket(b
 
 def test_nothing_is_done_that_the_ledger_does_not_know_of(bringer: Callable[..., Bringer]) -> None:
     target = Target(current=OTHER, deploy={"id": 7}, poll=UP)
-    with pytest.raises(Unsettled, match="^the ledger could not be told"):
+    with pytest.raises(Unsettled, match=r"^the ledger could not be told"):
         bringer(target).bring(step(), None, Told(written=False))
     assert target.asked == ["current"]
 
@@ -225,7 +225,7 @@ def test_stopped_by_a_person_it_is_open(bringer: Callable[..., Bringer]) -> None
     stop = Flag()
     target = Target(current=OTHER, deploy={}, poll=GOING)
     made = bringer(target, stop=stop, pause=lambda seconds: stop.set())
-    with pytest.raises(Unsettled, match="^stopped here; what was begun goes on by itself"):
+    with pytest.raises(Unsettled, match=r"^stopped here; what was begun goes on by itself"):
         made.bring(step(), None, Told())
 
 

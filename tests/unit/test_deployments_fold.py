@@ -22,6 +22,7 @@ from tests.support.deploykit import (
     OLD,
     PROD,
     RUN,
+    STG,
     TAG,
     WEB,
     began,
@@ -125,7 +126,8 @@ def test_what_a_failed_deployment_brought_all_the_same_runs_now_and_is_no_releas
 def test_what_was_taken_back_runs_as_it_did_before() -> None:
     bad = plan(step(API, commit=NEW, before_commit=OLD), minute=1)
     told = [began(bad), stood(bad, api={"state": "ok", "before": {"a": 1}}), record("returning", bad.id),
-            stood(bad, backs={"api/deploy": {"state": "ok", "artefact": {"a": 1}}}), ended(bad, "returned")]  # fmt: skip
+            stood(bad, backs={"api/deploy": {"state": "ok", "artefact": {"a": 1}}}),
+            ended(bad, "returned")]  # fmt: skip
     found = released(fold(told).deployments.values(), "stg")
     assert (found[API].commit, found[API].artefact) == (OLD, {"a": 1})
 
@@ -234,18 +236,19 @@ def readers(found: Deployment) -> None:
 
 # --- any sequence ------------------------------------------------------------------------------------------------
 
-PLANS = tuple(plan(step(API), step(WEB, wave=2), env=env, minute=n) for n in range(3) for env in ("stg", "prod"))
+PLANS = tuple(plan(step(API), step(WEB, wave=2), env=env, minute=n) for n in range(3) for env in (STG, PROD))
 IDS = st.sampled_from([made.id for made in PLANS])
 OWNERS = st.sampled_from(["me", "you"])
-STATES = st.dictionaries(st.sampled_from(["api/deploy", "web/deploy", "?"]),
-                         st.sampled_from([{"state": "begun"}, {"state": "ok"}, {"state": "failed", "why": "x"}]))  # fmt: skip
+STATE = st.sampled_from([{"state": "begun"}, {"state": "ok"}, {"state": "failed", "why": "x"}])
+STATES = st.dictionaries(st.sampled_from(["api/deploy", "web/deploy", "?"]), STATE)
 EVENTS = st.one_of(
     st.builds(began, st.sampled_from(PLANS), OWNERS),
     st.builds(lambda made, owner, other: began(made, owner, supersedes=other), st.sampled_from(PLANS), OWNERS, IDS),
-    st.builds(lambda id, owner, steps, backs: record("step", id, owner, steps=steps, backs=backs), IDS, OWNERS, STATES, STATES),
-    st.builds(lambda id, owner: record("following", id, owner), IDS, OWNERS),
-    st.builds(lambda id, owner: record("returning", id, owner), IDS, OWNERS),
-    st.builds(lambda id, owner, end: record("deployed", id, owner, outcome=end), IDS, OWNERS,
+    st.builds(lambda made, owner, steps, backs: record("step", made, owner, steps=steps, backs=backs),
+              IDS, OWNERS, STATES, STATES),
+    st.builds(lambda made, owner: record("following", made, owner), IDS, OWNERS),
+    st.builds(lambda made, owner: record("returning", made, owner), IDS, OWNERS),
+    st.builds(lambda made, owner, end: record("deployed", made, owner, outcome=end), IDS, OWNERS,
               st.sampled_from(["well", "failed", "returned", "superseded"])),
 )  # fmt: skip
 

@@ -45,7 +45,7 @@ def records(home: Bare) -> int:
 class Away:
     """A ledger that cannot be reached for a while."""
 
-    def __init__(self, kept: Keeper, patch: pytest.MonkeyPatch, how: Any) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, how: Any) -> None:
         def append(*args: Any, **more: Any) -> Any:
             if isinstance(how, BaseException):
                 raise how
@@ -82,7 +82,7 @@ def test_what_could_not_be_written_comes_with_the_next_record(
     kept = keeper(home)
     kept.begin()
     with monkeypatch.context() as patch:
-        away = Away(kept, patch, how)
+        away = Away(patch, how)
         assert not kept.told("api/deploy", {"state": "begun", "ticket": {"id": 1}})
         assert not kept.told("api/deploy", {"state": "ok", "artefact": {"a": 1}})
         assert kept.unwritten
@@ -107,7 +107,7 @@ def test_what_is_left_is_written_before_it_ends_or_turns_back(
     kept = keeper(home)
     kept.begin()
     with monkeypatch.context() as patch:
-        Away(kept, patch, OSError("away"))
+        Away(patch, OSError("away"))
         kept.told("api/deploy", {"state": "begun", "ticket": {"id": 1}})
         assert not end(kept)
     assert end(kept)
@@ -118,7 +118,7 @@ def test_an_end_that_cannot_be_written_leaves_it_open(home: Bare, monkeypatch: p
     kept = keeper(home)
     kept.begin()
     with monkeypatch.context() as patch:
-        Away(kept, patch, OSError("away"))
+        Away(patch, OSError("away"))
         assert not kept.end("well", "")
     assert seen(home).open
 

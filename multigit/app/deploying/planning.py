@@ -84,12 +84,17 @@ def bringer_for(session: Session, made: DeployPlan, stop: Flag, say: Callable[[s
     def known(name: str) -> tuple[Repo, Path, str]:
         repo = config.repos.get(RepoName(name))
         if repo is None:
-            raise UsageError(f"deployment {made.id} is about {name}, which repos.yaml does not have",
-                             hint="use the file it was begun with: -f FILE, or put the repository back")  # fmt: skip
+            raise unknown(made, name)
         return repo, session.clone_path(repo), _LOGIN.sub("", session.url(repo))
 
     return Bringer(plan=made, env=config.environments[made.env], folder=session.folder, repo=known, now=session.now,
                    stop=stop, say=say)  # fmt: skip
+
+
+def unknown(made: DeployPlan, name: str) -> UsageError:
+    """A repository that repos.yaml lacks."""
+    return UsageError(f"deployment {made.id} is about {name}, which repos.yaml does not have",
+                      hint="use the file it was begun with: -f FILE, or put the repository back")  # fmt: skip
 
 
 def asked_for(session: Session, env: Environment, commits: Mapping[RepoName, Oid]) -> Asked:
