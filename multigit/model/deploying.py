@@ -32,6 +32,7 @@ _NO_TARGETS: Final = (
     "timeout",
     "health",
     "logs",
+    "doctor",
     "budget",
     *LATER,
 )
