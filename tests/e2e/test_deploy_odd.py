@@ -279,6 +279,22 @@ def test_a_repos_yaml_that_lacks_what_is_deployed_is_told_before_anything_is_tak
     assert "environment stg" in said.err
 
 
+@pytest.mark.fault("deploy-forged")
+def test_nothing_is_run_that_stands_only_in_the_ledger(
+    kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may push to the home repository could write a plan with any command in it."""
+    left_open(kit, monkeypatch)
+    configured(kit, "/{env}", "/{env}/.")
+    head, done = kit.hosts["root"].head("multigit-ledger"), acts(shelf)
+    for intent in ("resume", "abort"):
+        said = kit.call(intent, "--yes").exits(2)
+        assert "otherwise than repos.yaml says" in said.text
+    assert (kit.hosts["root"].head("multigit-ledger"), acts(shelf)) == (head, done)
+    configured(kit, "/{env}/.", "/{env}")
+    kit.call("resume", "--yes").exits(0)
+
+
 def test_expired_credentials_leave_it_open_and_resume_goes_on(
     kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

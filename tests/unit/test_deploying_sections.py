@@ -48,7 +48,7 @@ def words(one: Bringing) -> tuple[str, ...]:
     ("{workflow: d.yml, trigger: none, s3: {bucket: b}}", ("", "", "s3-site")),
     ("{build: {command: {run: [make, image]}}, workflow: d.yml, s3: {bucket: b}}", ("command", "", "s3-site")),
     (f"{{migrate: {{command: {{run: [m]}}, when: after}}, {SHELF}}}", ("", "command", "tests.support.shelf")),
-    (f"{{{SHELF}, health: 'https://x.example.com', logs: {{groups: [/x]}}, doctor: {{rds: db}}, timeout: 3m}}",
+    (f"{{{SHELF}, health: 'https://x.example.com', logs: /x, doctor: {{rds: db}}, timeout: 3m}}",
      ("", "", "tests.support.shelf")),
 ])  # fmt: skip
 def test_what_a_section_means(section: str, expected: tuple[str, ...]) -> None:
@@ -94,7 +94,7 @@ def said(deploy: str, defaults: str = "{}") -> list[str]:
 
 
 @pytest.mark.parametrize(("deploy", "place", "words"), [
-    ("{default: {s3: {bucket: b}, ecs: {cluster: c, service: s}}}", "11:50", "s3 and ecs: a repository is brought to one"),
+    ("{default: {s3: {bucket: b}, ecs: {cluster: c, service: s}}}", "11:50", "s3 and ecs: a repository is brought"),
     ("{default: {esc: {cluster: c}}}", "11:28", "esc"),
     ("{default: {s3: {bucket: b, buket: b}}}", "11:44", "buket"),
     ("{default: {s3: [b]}}", "11:32", "the settings of s3 are a map"),

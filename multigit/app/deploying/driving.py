@@ -15,7 +15,7 @@ from multigit.apply import signals
 from multigit.apply.bringing import Unsettled
 from multigit.apply.keeping import Keeper
 from multigit.apply.rollout import Result, Rollout
-from multigit.errors import MultigitError, PartlyApplied, Refused
+from multigit.errors import Interrupted, MultigitError, PartlyApplied, Refused
 from multigit.model import deployreport, notice
 from multigit.model.deployments import Deployment
 from multigit.model.deployplan import DeployPlan, Step
@@ -71,11 +71,20 @@ class Drive:
         returning = self._found().returning
         with signals.stopping(self.stop, self.screen.warn):
             result = self._back("") if returning else self.rollout.go()
-        if result.end == "failed" and not returning and self._goes_back(result.why):
-            self.screen.warn(f"{result.why}: going back to what ran before")
-            with signals.stopping(self.stop, self.screen.warn):
-                result = self._back(result.why)
+        if result.end == "failed" and not returning:
+            result = self._failed(result)
         return self._ended(result)
+
+    def _failed(self, result: Result) -> Result:
+        """It goes back, or stays as it is; open where nobody says which."""
+        try:
+            if not self._goes_back(result.why):
+                return result
+        except Interrupted:
+            return Result("open", f"{result.why}; nobody has said yet whether it goes back")
+        self.screen.warn(f"{result.why}: going back to what ran before")
+        with signals.stopping(self.stop, self.screen.warn):
+            return self._back(result.why)
 
     def give_up(self, reason: str) -> DeploymentReport:
         """Take it back, as somebody asked for (`abort`)."""

@@ -20,6 +20,7 @@ from multigit.model.deploying import bringings
 from multigit.model.deployplan import DeployPlan, Step
 from multigit.model.events import History
 from multigit.model.names import Oid, RepoName
+from multigit.model.plain import plain
 from multigit.model.serving import checks_of
 from multigit.model.target import Deployed
 from multigit.model.urls import hide_secrets
@@ -89,6 +90,15 @@ def bringer_for(session: Session, made: DeployPlan, stop: Flag, say: Callable[[s
 
     return Bringer(plan=made, env=config.environments[made.env], folder=session.folder, repo=known, now=session.now,
                    stop=stop, say=say)  # fmt: skip
+
+
+def as_configured(config: Config, made: DeployPlan, step: Step) -> bool:
+    """Whether repos.yaml names the target of `step` with just these settings: the ledger is no place for commands."""
+    named = {"build": "build", "migrate": "migrate", "deploy": "deploy"}[step.stage]
+    known = [
+        getattr(work, named) for work in bringings(config, config.environments[made.env]) if work.repo == step.repo
+    ]
+    return any(one and (one.word, plain(one.settings)) == (step.target, plain(step.settings)) for one in known)
 
 
 def unknown(made: DeployPlan, name: str) -> UsageError:

@@ -88,6 +88,12 @@ def _plan_of(session: Session, found: Deployment) -> deployplan.DeployPlan:
     for step in plan.steps:
         if step.repo and step.repo not in config.repos:
             raise planning.unknown(plan, step.repo)
+        if step.target and not planning.as_configured(config, plan, step):
+            raise UsageError(
+                f"deployment {found.id} would do {step.id} otherwise than repos.yaml says",
+                why="what is run here is what repos.yaml says, not what somebody wrote into the ledger",
+                hint="use the file it was begun with: -f FILE, or put that section back",
+            )
     return plan
 
 

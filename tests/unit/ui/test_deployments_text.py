@@ -11,7 +11,7 @@ from multigit.model import notice
 from multigit.model.config import Config, Environment, Repo, System
 from multigit.model.deployplan import DeployPlan, Skip, Step
 from multigit.model.deployreport import DeploymentReport, StepRow, of_plan
-from multigit.model.names import EnvName
+from multigit.model.names import EnvName, RepoName
 from multigit.ui.deployments import plan_text, report_text
 from multigit.ui.lang import Lang
 from multigit.ui.notices import telling
@@ -23,7 +23,7 @@ WIDTHS = [20, 60, 100]
 OLD, NEW = s.oid("0b1f22c"), s.oid("a41b7e0")
 
 
-def step(repo: s.RepoName, stage: str, wave: int, target: str = "ecs", **more: object) -> Step:
+def step(repo: RepoName, stage: str, wave: int, target: str = "ecs", **more: object) -> Step:
     given: dict[str, object] = {"commit": NEW, "before_commit": OLD, **more}
     return Step(id=f"{repo}/{stage}", stage=stage, wave=wave, repo=repo, target=target, **given)  # type: ignore[arg-type]
 
