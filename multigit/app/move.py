@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from multigit.app import applying, approvals, gatekeeping, look, refs, report
 from multigit.app.consent import Options, obtain, save, saved
 from multigit.app.session import Session
-from multigit.errors import CHANGES, DONE, MultigitError, PartlyApplied, UsageError
+from multigit.errors import CHANGES, DONE, UNWELL, MultigitError, PartlyApplied, UsageError
 from multigit.model.config import Config, Environment
 from multigit.model.events import History
 from multigit.model.fleet import Fleet
@@ -205,12 +205,40 @@ def _run(session: Session, screen: Screen, move: Move, options: Options) -> int:
     after = following(session, screen, plan, fleet.history, options)
     agreed = obtain(screen, plan, gates, options, lambda: _still_true(session, plan))
     if after and plan.verb == "rollback" and session.config.rollback.runtime_first and not options.settled:
-        session.ledger.read(fleet.history.head)
-        after.first()
-        fleet = replace(fleet, history=session.ledger.history)
-        plan = _planned(session, move, fleet, replace(options, plan_file=None))  # the same, after those records
-        after = following(session, screen, plan, fleet.history, options)
+        return _runtime_first(session, screen, move, fleet, after, agreed, options)
     return applying.apply(session, screen, plan, agreed, fleet, after.then if after else None)
+
+
+def _runtime_first(
+    session: Session, screen: Screen, move: Move, fleet: Fleet, after: Following, gates: Sequence[GateResult],
+    options: Options,
+) -> int:  # fmt: skip
+    """What runs goes back, then the branches; where only the first can be, that is said (R6)."""
+    session.ledger.read(fleet.history.head)
+    went = after.first()
+    fleet = replace(fleet, history=session.ledger.history)
+    plan = _planned(session, move, fleet, replace(options, plan_file=None))  # the same, after those records
+    try:
+        if blocked_by(plan, gates):
+            raise gatekeeping.blocked(plan, gates)
+        then = following(session, screen, plan, fleet.history, options)
+        code = applying.apply(session, screen, plan, gates, fleet, then.then if then else None)
+    except MultigitError as failed:
+        raise PartlyApplied(
+            f"{_only_what_runs(plan)}: {failed.what}" if went else failed.what, why=failed.why, code=failed.code,
+            hint="\n".join(filter(None, (failed.hint, *_both_ways(plan)))), state="the branches are as they were",
+        ) from failed  # fmt: skip
+    if went and code not in (DONE, UNWELL):
+        screen.warn(f"{_only_what_runs(plan)}; {' or '.join(_both_ways(plan))}")
+    return code
+
+
+def _only_what_runs(plan: Plan) -> str:
+    return f"what runs in {plan.target} went back to {plan.to} already, the branches did not"
+
+
+def _both_ways(plan: Plan) -> tuple[str, str]:
+    return f"multigit rollback {plan.to}", f"multigit deploy {plan.target}   (what the branches say)"
 
 
 def following(session: Session, screen: Screen, plan: Plan, history: History, options: Options) -> Following | None:

@@ -11,10 +11,13 @@ from multigit.model.releases import releases
 from multigit.tagschemes import matching, resolve
 
 
-def meant(session: Session, fleet: Fleet, word: str) -> tuple[Environment, Tag]:
-    """The environment and tag that REF names: a run, `last`, `previous`, a tag or the unique beginning of one."""
+def meant(session: Session, fleet: Fleet, word: str, of: Environment | None = None) -> tuple[Environment, Tag]:
+    """The environment and tag that REF names: a run, `last`, `previous`, a tag or the unique beginning of one.
+
+    `of`: the environment whose last release is meant; else production's.
+    """
     tags = {tag for state in fleet.repos for tag in state.tags}
-    word = tag_word(session, fleet, word)
+    word = tag_word(session, fleet, word, of)
     tagged = [env for env in session.config.environments.values() if env.tag]
     own = [env for env in tagged if env.tag and word.startswith(env.tag.partition("{")[0] or word)]
     env = next(iter(own or sorted(tagged, key=lambda env: env.production, reverse=True)), None)
@@ -25,21 +28,21 @@ def meant(session: Session, fleet: Fleet, word: str) -> tuple[Environment, Tag]:
     return env, resolve(env.tag, tags, word)
 
 
-def tag_word(session: Session, fleet: Fleet, word: str) -> str:
+def tag_word(session: Session, fleet: Fleet, word: str, of: Environment | None = None) -> str:
     """What REF means in tags: `last` and `previous` release, a run's tag, or the word itself."""
     if word in ("last", "previous"):
-        return _relative(session, fleet, word)
+        return _relative(session, fleet, word, of)
     run = next((run for run in fleet.history.runs.values() if run.id == word and run.tag), None)
     return run.tag if run and run.tag else word
 
 
-def _relative(session: Session, fleet: Fleet, word: str) -> str:
+def _relative(session: Session, fleet: Fleet, word: str, of: Environment | None) -> str:
     """`last`: the newest release that stands. `previous`: the newest one that stands before the newest release.
 
     A rollback is no release, and what was taken back does not stand: `previous` asked twice means the same.
     """
     config = session.config
-    env = next((e for e in reversed(list(config.environments.values())) if e.tag), None)
+    env = of or next((e for e in reversed(list(config.environments.values())) if e.tag), None)
     tags = {state.repo: _tags_of(state, env.tag) for state in fleet.repos} if env and env.tag else {}
     prefixes = {env.tag.partition("{")[0]: env.name} if env and env.tag else {}
     rows = releases(fleet.history, tags, env.name if env else None, len(config.fleet), prefixes, session.zone)

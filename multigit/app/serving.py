@@ -31,6 +31,8 @@ class Vigil:
     elapsed: Callable[[], float] = time.monotonic
     only: RepoName | None = None
     """Only the checks of this repository."""
+    everyone: bool = False
+    """Whatever --repo selects: what was deployed has to be well."""
     stopped: Callable[[], bool] = lambda: False
     """Whether to end early: what was found then says nothing."""
     checks: tuple[HealthCheck, ...] = ()
@@ -38,7 +40,7 @@ class Vigil:
     pulses: list[Pulse] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        selection = self.session.selection()
+        selection = None if self.everyone else self.session.selection()
         found = checks_of(self.session.config, self.env)
         self.checks = tuple(one for one in found if (selection is None or one.repo is None or one.repo in selection)
                             and self.only in (None, one.repo))  # fmt: skip

@@ -27,6 +27,7 @@ from multigit.model.deployments import Deployment
 from multigit.model.documents import SettleDocument
 from multigit.model.events import History, Run
 from multigit.model.names import RunId
+from multigit.model.owing import owed
 from multigit.model.plan import Plan
 from multigit.ui import ask
 from multigit.ui.documents import document
@@ -84,12 +85,16 @@ def settle(
 
 
 def _deployment(history: History, word: str | None) -> Deployment | None:
-    """The deployment that is meant: by its id, or the open one where no run is."""
+    """The deployment that is meant: by its id or by its run, which is over; or the open one where no run is."""
     from multigit.app.deploying.settling import meant
 
     if word is None:
         return None if history.open_run else meant(history, None)
-    return meant(history, word) if word.startswith("d-") else None
+    if word.startswith("d-"):
+        return meant(history, word)
+    open_ones = [one for one in history.deployments.values() if one.open and str(one.run or "").startswith(word)]
+    running = history.open_run and history.open_run.id.startswith(word)
+    return open_ones[-1] if open_ones and not running else None
 
 
 def _following(session: Session, screen: Screen, plan: Plan, history: History, options: Options) -> Following | None:
@@ -138,7 +143,10 @@ def _no_run(
         screen.warn(f"another run is open: multigit resume {history.open_run.id}")
     closed = history.runs.get(RunId(word)) if word and not RunId.problem(word) else None
     screen.say(f"run {closed.id} is {closed.phase}: nothing to do" if closed else "no run is open: nothing to do")
-    screen.document(document("", SettleDocument()))
+    owing = owed(session.config, history)
+    for one in owing:
+        screen.say(f"{one.sentence}: {one.command}")
+    screen.document(document("", SettleDocument(next=tuple(one.command for one in owing))))
     return DONE
 
 

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from multigit.clients import SignedOut
-from multigit.errors import MultigitError
+from multigit.errors import MultigitError, UsageError
 from multigit.model.config import Environment, Repo
 from multigit.model.deployments import StepState
 from multigit.model.deployplan import DeployPlan, Step
@@ -25,6 +25,8 @@ from multigit.targets import Clients, Unsure, settings_of
 
 _PASSING: Final = ("MG-803", "MG-804", "MG-820")
 """Codes of errors after which it is worth asking again: asked for less, not reached, no answer."""
+_HERE: Final = ("MG-800", "MG-810")
+"""Codes of errors of this machine, which another may not have: no boto3, a secret that is not set."""
 _TRIES: Final = 6
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 _SHORTEST_PAUSE = 0.5
@@ -67,37 +69,49 @@ class Bringer:
         self, step: Step, known: StepState | None, tell: Callable[[Mapping[str, Any]], bool],
         before: Artefact | None = None,
     ) -> Progress:  # fmt: skip
-        """Bring `step` about, or `before` back; how that ended. Unsettled where it is not known.
+        """Bring `step` about, or `before` back; how that ended, without secrets. Unsettled where it is not known.
 
         `known`: how it stands by the ledger; `tell` keeps how it stands, and says whether that is written.
         """
-        until = self.elapsed() + step.seconds
         try:
-            release = self.release(step, before)
-            place = self._place(step, release.commit)
-            if known and known.state == "begun" and known.ticket:
-                return self._follow(step, place, known.ticket, until)
-            there = self._patiently(step, until, lambda: place.module.current(place.settings, release, place.clients))
-            if there.state == "here":
-                return Progress(state="ok", why=f"nothing to do: {there.what}", artefact=there.artefact)
-            if there.state == "arriving":
-                ticket = there.ticket
-            else:
-                if not tell({"state": "begun", "before": there.artefact} if before is None else {"state": "begun"}):
-                    raise Unsettled("the ledger could not be told, and nothing is done that it does not know of")
-                self.say(
-                    str(step.repo), f"{step.stage}: {step.target}{f', instead of {there.what}' * bool(there.what)}"
-                )
-                ticket = place.module.deploy(place.settings, release, place.clients)
-            tell({"state": "begun", "ticket": ticket})
-            return self._follow(step, place, ticket, until)
-        except SignedOut as out:
-            raise Unsettled(f"{out.what}: {out.why}; {out.hint}") from None
+            return _clean(self._bring(step, known, tell, before))
+        except Unsettled:
+            raise
+        except (SignedOut, UsageError) as here:  # of this machine, not of what is brought
+            raise Unsettled(hide_secrets("; ".join(filter(None, (_said(here), here.hint))))) from None
         except MultigitError as refused:
-            if refused.code in _PASSING:
-                raise Unsettled(f"{refused.what}: {refused.why}") from None
-            return Progress(state="failed", why=hide_secrets(_said(refused)), fault=_class(step),
-                            details=tuple(filter(None, (refused.hint,))))  # fmt: skip
+            if refused.code in (*_PASSING, *_HERE):
+                raise Unsettled(hide_secrets(_said(refused))) from None
+            return _clean(Progress(state="failed", why=_said(refused), fault=_class(step),
+                                   details=tuple(filter(None, (refused.hint,)))))  # fmt: skip
+        except Exception as bug:
+            why = hide_secrets(f"target {step.target} broke: {type(bug).__name__}: {bug}")
+            if before is None:
+                raise Unsettled(why) from bug
+            return Progress(state="failed", why=why)  # else nobody could ever end it
+
+    def _bring(
+        self, step: Step, known: StepState | None, tell: Callable[[Mapping[str, Any]], bool], before: Artefact | None
+    ) -> Progress:  # fmt: skip
+        until = self.elapsed() + step.seconds
+        release = self.release(step, before)
+        place = self._place(step, release.commit)
+        if known and known.state == "begun" and known.ticket:
+            return self._follow(step, place, known.ticket, until)
+        there = self._patiently(step, until, lambda: place.module.current(place.settings, release, place.clients))
+        if there.state == "here":
+            return Progress(state="ok", why=f"nothing to do: {there.what}", artefact=there.artefact)
+        if there.state == "arriving":
+            ticket = there.ticket
+        else:
+            # Whoever goes on may see half of what was begun: what ran before is what was seen first.
+            first = before is None and not known
+            if not tell({"state": "begun", "before": there.artefact} if first else {"state": "begun"}):
+                raise Unsettled("the ledger could not be told, and nothing is done that it does not know of")
+            self._say(step, f"{step.target}{f', instead of {there.what}' * bool(there.what)}")
+            ticket = place.module.deploy(place.settings, release, place.clients)
+        tell({"state": "begun", "ticket": ticket})
+        return self._follow(step, place, ticket, until)
 
     def seen(self, step: Step) -> Deployed:
         """What is at the place of `step` now."""
@@ -111,7 +125,8 @@ class Bringer:
         assert step.repo is not None
         back = before is not None
         if before is not None and not before:
-            raise MultigitError("nothing is recorded that could be brought back", why=step.was)
+            was = f"what ran there before: {step.was}" if step.was else "nothing ran there before, as far as is known"
+            raise MultigitError("nothing is recorded that could be brought back", why=was)
         commit = (step.before_commit or step.commit) if back else step.commit
         _, _, url = self.repo(step.repo)
         return Release(
@@ -130,11 +145,11 @@ class Bringer:
                 return seen
             slower = _SLOWER * slower if seen.why == last else 1.0
             if seen.why != last:
-                self.say(str(step.repo), f"{step.stage}: {seen.why}")
+                self._say(step, seen.why)
                 last = seen.why
             if self.elapsed() >= until:
-                return replace(seen, state="failed", why=f"not done within {step.seconds // 60} min: {seen.why}",
-                               fault=_class(step))  # fmt: skip
+                limit = f"{step.seconds // 60}m" if step.seconds >= 60 else f"{step.seconds}s"
+                return replace(seen, state="failed", why=f"not done within {limit}: {seen.why}", fault=_class(step))
             self._wait(max(_SHORTEST_PAUSE, min(seen.retry_after * slower, _LONGEST_PAUSE, until - self.elapsed())))
 
     def _patiently(self, step: Step, until: float, ask: Callable[[], Any]) -> Any:
@@ -146,10 +161,13 @@ class Bringer:
             except MultigitError as failed:
                 if failed.code not in _PASSING or isinstance(failed, Unsure) or not left or self.elapsed() >= until:
                     raise
-                self.say(str(step.repo), f"{step.stage}: {failed.what}; asking again")
+                self._say(step, f"{failed.what}; asking again")
             self._wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         raise AssertionError  # the last try answers or raises
+
+    def _say(self, step: Step, text: str) -> None:
+        self.say(str(step.repo), hide_secrets(f"{step.stage}: {text}"))
 
     def _wait(self, seconds: float) -> None:
         if self.pause:
@@ -167,7 +185,7 @@ class Bringer:
             _, clone, _ = self.repo(step.repo)
             module = load("targets", step.target)
             words = words_of(self.env, step.repo, commit, str(self.plan.tag or ""))
-            say = lambda text: self.say(str(step.repo), f"{step.stage}: {text}")  # noqa: E731
+            say = lambda text: self._say(step, text)  # noqa: E731
             known = Place(module=module, settings=settings_of(module, rendered(module, step.settings, words)),
                           clients=Clients(folder=self.folder, clone=clone, say=say))  # fmt: skip
             self._places[step.id, commit] = known
@@ -182,7 +200,16 @@ def words_of(env: Environment, repo: RepoName, commit: Oid, tag: str) -> dict[st
 def rendered(module: ModuleType, values: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
     """Settings with the templates among them filled in."""
     templates = getattr(module, "TEMPLATES", ())
-    return {key: filled(value, words) if key in templates else value for key, value in values.items()}
+    try:
+        return {key: filled(value, words) if key in templates else value for key, value in values.items()}
+    except ValueError as unknown:
+        raise UsageError(str(unknown), hint="multigit config check") from None
+
+
+def _clean(seen: Progress) -> Progress:
+    """Without what looks like a secret: servers and logs say such things."""
+    return replace(seen, why=hide_secrets(seen.why), details=tuple(map(hide_secrets, seen.details)),
+                   link=hide_secrets(seen.link))  # fmt: skip
 
 
 def _class(step: Step) -> Any:

@@ -6,7 +6,7 @@ What several steps have to tell at once goes in together: a record costs a round
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Event as Flag
 from threading import Lock
@@ -47,15 +47,16 @@ class Keeper:
     def begin(self, supersedes: str = "") -> Refused | None:
         """Write the whole plan; None = the environment is ours."""
         data = {"plan": plain(self.plan), **({"supersedes": supersedes} if supersedes else {})}
-        return self.ledger.append(self._event("deploying", data), may_follow=lambda now: self._free(now, supersedes))
+        return self._put(self._event("deploying", data), lambda now: self._free(now, supersedes),
+                         "another deployment of the environment is open")  # fmt: skip
 
     def take(self) -> Refused | None:
         """Become the owner of an open deployment; the next record of its former owner counts for nothing."""
-        return self.ledger.append(self._event("following", {}), may_follow=self._open)
+        return self._put(self._event("following", {}), self._open, "it is over")
 
     def turn_back(self, reason: str) -> bool:
         """From here on it only goes back; whether that is written."""
-        return self._append("returning", {}, reason)
+        return self._flush() and self._append("returning", {}, reason)
 
     def end(self, outcome: str, reason: str) -> bool:
         """It is over; whether that is written."""
@@ -83,7 +84,16 @@ class Keeper:
                             del self._left[kind][name]
         return True
 
+    def _put(self, event: Event, may_follow: Callable[[History], bool], why: str) -> Refused | None:
+        """Write `event`, where it may follow what is known by now."""
+        if not may_follow(self.ledger.history):
+            return Refused(self.ledger.history, why)
+        refused = self.ledger.append(event, may_follow=may_follow)
+        return replace(refused, why=why) if refused and refused.history and not may_follow(refused.history) else refused
+
     def _append(self, kind: Kind, data: Mapping[str, Any], reason: str = "") -> bool:
+        if not self._mine(self.ledger.history):
+            self.lost.set()
         if self.lost.is_set():
             return False
         try:

@@ -94,8 +94,8 @@ class Rollout:
             if known is None:
                 tell({"state": "begun"})
             else:
-                left = max(0.0, left - (self.keeper.now() - known.at).total_seconds())
-        return self.healthy(step, left, False)
+                left -= max(0.0, (self.keeper.now() - known.at).total_seconds())  # another machine's clock may be ahead
+        return self.healthy(step, max(0.0, left), False)
 
     # --- the way back ----------------------------------------------------------------------------------------------
 

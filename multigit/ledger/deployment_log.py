@@ -96,8 +96,8 @@ def _deployed(event: Event, made: Deployment) -> Iterator[dict[str, Any]]:
     for step in places:
         state, back = made.steps.get(step["id"]), made.backs.get(step["id"])
         result = "returned" if back and back.state == "ok" else state.state if state else "not begun"
-        yield {"repo": step["repo"], "from": str(step["before_commit"] or "")[:7], "to": str(step["commit"])[:7],
-               **common, "result": result, "reason": reason}  # fmt: skip
+        old, new = (str(step.get(word) or "")[:7] for word in ("before_commit", "commit"))
+        yield {"repo": step["repo"], "from": old, "to": new, **common, "result": result, "reason": reason}
 
 
 def _step(step: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ BRANCH: Final = Branch("multigit-ledger")
 SCHEMA: Final = "multigit.ledger/1"
 _SOME_PLAN: Final = {
     "system": "any", "env": "any", "production": False, "created": "2026-01-01T00:00:00+00:00", "commits": {},
-    "steps": [], "operator": {"name": "", "email": "", "user": "", "host": ""},
+    "steps": [], "operator": {"name": "", "email": "", "user": "", "host": ""}, "schema": "multigit.deployplan/1",
 }  # fmt: skip
 """Of a deployment, to read the records that follow it by themselves."""
 
@@ -122,7 +122,7 @@ def _read_deployment(event: Event) -> None:
     if event.deployment is None or event.run is not None:
         raise ValueError(f"{event.kind} of no deployment")
     plan = event.data["plan"] if event.kind == "deploying" else _SOME_PLAN
-    read({**plan, "schema": "multigit.deployplan/1"})
+    read(plan)
     if event.kind == "deployed" and event.data["outcome"] not in get_args(deployments.Outcome)[1:]:
         raise ValueError(f"outcome: {event.data['outcome']!r}")
     before = [] if event.kind == "deploying" else [replace(event, kind="deploying", data={"plan": _SOME_PLAN})]

@@ -33,6 +33,7 @@ _NO_TARGETS: Final = (
     "doctor",
     "health",
     "logs",
+    "doctor",
     "budget",
     *LATER,
 )

@@ -102,11 +102,11 @@ def after(known: dict[DeploymentId, Deployment], event: Event) -> None:
     """Put a record, which is not misplaced, into what is known."""
     assert event.deployment is not None
     if event.kind == "deploying":
-        superseded = event.data.get("supersedes")
-        if superseded in known:
-            known[superseded] = replace(known[superseded], outcome="superseded", ended=event.at,
-                                        reason=f"{event.deployment} took its place")  # fmt: skip
         plan = event.data["plan"]
+        before = open_one(known.values(), plan["env"])
+        if before and event.data.get("supersedes") == before.id:
+            known[before.id] = replace(before, outcome="superseded", ended=event.at,
+                                       reason=f"{event.deployment} took its place")  # fmt: skip
         known[event.deployment] = Deployment(id=event.deployment, env=EnvName(plan["env"]), owner=event.owner,
                                              by=event.by, started=event.at, plan=plan)  # fmt: skip
         return
@@ -126,19 +126,25 @@ def after(known: dict[DeploymentId, Deployment], event: Event) -> None:
 
 
 def _states(known: Mapping[str, StepState], event: Event, which: str) -> dict[str, StepState]:
-    """`known` with what the record adds; what ran before a step stays known when it ends."""
+    """`known` with what the record adds; what ran before a step is what was seen first: later it may be half of it."""
     found = dict(known)
     for name, one in event.data.get(which, {}).items():
         if one["state"] not in get_args(Standing):
             raise ValueError(f"state: {one['state']!r}")
         earlier = found[name].before if name in found else {}
         found[name] = StepState(
-            state=one["state"], why=str(one.get("why", "")), at=event.at, ticket=dict(one.get("ticket", {})),
-            before=dict(one.get("before", earlier)), artefact=dict(one.get("artefact", {})),
-            fault=str(one.get("fault", "")), details=tuple(map(str, one.get("details", ()))),
+            state=one["state"], why=str(one.get("why", "")), at=event.at, ticket=_of(dict, one.get("ticket", {})),
+            before=earlier or _of(dict, one.get("before", {})), artefact=_of(dict, one.get("artefact", {})),
+            fault=str(one.get("fault", "")), details=tuple(map(str, _of((list, tuple), one.get("details", ())))),
             link=str(one.get("link", "")),
         )  # fmt: skip
     return found
+
+
+def _of(kind: Any, value: Any) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r} is not what belongs here")
+    return value
 
 
 def open_one(known: Iterable[Deployment], env: str) -> Deployment | None:
@@ -156,15 +162,27 @@ class Running:
 
 
 def released(known: Iterable[Deployment], env: str, tag: Tag | None = None) -> dict[RepoName, Running]:
-    """What deployments of `env` that ended well brought, the newest counting; with `tag`: as that release."""
+    """What deployments brought to `env`, the newest counting. With `tag`: as that release, where it ended well."""
     found: dict[RepoName, Running] = {}
     for one in known:
-        if one.env == env and one.outcome == "well" and (tag is None or one.tag == tag):
-            for repo, commit in one.plan["commits"].items():
-                state = one.steps.get(f"{repo}/deploy")
-                found[RepoName(repo)] = Running(commit=Oid(commit), deployment=one.id,
-                                                artefact=state.artefact if state else {})  # fmt: skip
+        if one.env == env and (tag is None or (one.outcome == "well" and one.tag == tag)):
+            for step in _places(one):
+                if running := _left(one, step):
+                    found[RepoName(step["repo"])] = running
     return found
+
+
+def _places(one: Deployment) -> list[Mapping[str, Any]]:
+    return [step for step in one.plan["steps"] if step["stage"] == "deploy"]
+
+
+def _left(one: Deployment, step: Mapping[str, Any]) -> Running | None:
+    """What runs at the place of `step` since; None where the deployment left there what was before, or nobody knows."""
+    state, back = one.steps.get(step["id"]), one.backs.get(step["id"])
+    brought, commit = (back, step.get("before_commit")) if back else (state, step.get("commit"))
+    if brought is None or brought.state != "ok" or not commit:
+        return None
+    return Running(commit=Oid(commit), deployment=one.id, artefact=brought.artefact)
 
 
 def serving(known: Iterable[Deployment], env: str, heads: Mapping[RepoName, Oid | None]) -> dict[RepoName, Oid | None]:
@@ -174,7 +192,7 @@ def serving(known: Iterable[Deployment], env: str, heads: Mapping[RepoName, Oid 
         return dict(heads)
     left = {RepoName(repo): Oid(commit) for repo, commit in last.plan["commits"].items()}
     if last.outcome == "returned":
-        before = {step["repo"]: step["before_commit"] for step in last.plan["steps"] if step["stage"] == "deploy"}
+        before = {step["repo"]: step.get("before_commit") for step in _places(last)}
         left |= {RepoName(repo): Oid(commit) for repo, commit in before.items() if commit}
     seen = last.plan.get("heads", {})
     return {repo: left.get(repo, head) if head and seen.get(repo) == head else head for repo, head in heads.items()}

@@ -103,4 +103,8 @@ def read(document: Mapping[str, Any]) -> DeployPlan:
     plan: DeployPlan = built(DeployPlan, document)
     if plan.created.tzinfo is None:
         raise ValueError("created: the time needs its zone")
+    if len({step.id for step in plan.steps}) < len(plan.steps):
+        raise ValueError("steps: an id stands there twice")
+    if homeless := [step.id for step in plan.steps if step.repo is None and step.stage != "soak"]:
+        raise ValueError(f"steps: {homeless[0]} is of no repository")
     return plan

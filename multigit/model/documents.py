@@ -130,6 +130,8 @@ class SettleDocument:
 
     schema: Literal["multigit.settle/1"] = "multigit.settle/1"
     outcome: Literal["nothing"] = "nothing"
+    next: tuple[str, ...] = ()
+    """What a release still owes: its deployment, or its way back."""
     exit_code: int = DONE
 
 

@@ -132,12 +132,16 @@ def deploying(config: Config, plan: DeployPlan, at: datetime) -> Notice:
     return _clean(_of_deployment(config, plan, "deploying", "info", at, {}))
 
 
-def deployed(config: Config, plan: DeployPlan, told: DeploymentReport, at: datetime) -> Notice | None:
-    """How a deployment ended. None where whoever took it over will tell."""
+def deployed(
+    config: Config, plan: DeployPlan, told: DeploymentReport, at: datetime, *, asked: bool = False
+) -> Notice | None:  # fmt: skip
+    """How a deployment ended; `asked`: somebody typed `abort`. None where whoever took it over will tell."""
     if told.outcome in ("lost", "superseded"):
         return None
-    event: Happened = {"well": "deployed", "returned": "rolled-back"}.get(told.outcome, "failed")  # type: ignore[assignment]
-    grave: Severity = "critical" if plan.production else "warning"
+    back: Happened = "aborted" if asked else "rolled-back"
+    ends: Mapping[str, Happened] = {"well": "deployed", "returned": back}
+    event = ends.get(told.outcome, "failed")
+    grave: Severity = "critical" if plan.production and event != "aborted" else "warning"
     severity: Severity = "info" if event == "deployed" else grave
     stands = {row.repo: row.back or row.state for row in told.steps if row.stage in ("deploy", "build")}
     notice = _of_deployment(config, plan, event, severity, at, stands)

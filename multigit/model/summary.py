@@ -12,6 +12,7 @@ from multigit.model.config import Config
 from multigit.model.events import History, Hold, Run
 from multigit.model.fleet import Distance, Fleet, RepoState
 from multigit.model.names import Branch, DeploymentId, EnvName, Oid, RepoName, Tag
+from multigit.model.owing import Owed, owed
 
 Mark = Literal["ok", "warn", "bad"]
 
@@ -84,6 +85,8 @@ class Status:
     open_by: str = ""
     deploying: tuple[OpenDeployment, ...] = ()
     """Deployments that are open."""
+    undeployed: tuple[Owed, ...] = ()
+    """Releases that were never deployed, or whose branches did not go back with what runs."""
     holds: tuple[Hold, ...] = ()
     alarms: tuple[Alarms, ...] = ()
     """By environment; only those whose health names alarms, and none of them with `--no-fetch`."""
@@ -117,6 +120,7 @@ def status(
         for name in shown
     )  # fmt: skip
     run = fleet.history.open_run
+    owing = owed(config, fleet.history)
     return Status(
         title=config.title,
         at=at,
@@ -127,9 +131,14 @@ def status(
         open_phase=run.phase if run else "",
         open_by=f"{(run.taken_by or run.by).user}@{(run.taken_by or run.by).host}" if run else "",
         deploying=_deploying(fleet.history),
+        undeployed=owing,
         holds=fleet.history.holds,
         totals=_totals(config, rows),
-        next=(*_next_commands(config, rows, run), *(f"multigit watch {one.env}" for one in _deploying(fleet.history))),
+        next=(
+            *_next_commands(config, rows, run),
+            *(f"multigit watch {one.env}" for one in _deploying(fleet.history)),
+            *(one.command for one in owing),
+        ),
         exit_code=PARTLY if run else FAILED if any(fleet.state(name).problem for name in shown) else DONE,
     )
 

@@ -69,7 +69,7 @@ def plan(config: Config, asked: Asked, seen: Mapping[RepoName, Sight], now: date
             steps += _steps(config, asked, work, seen.get(work.repo), waves.get(work.repo, last))
     if asked.watch and asked.repos is None and checks_of(config, asked.env):
         steps.append(Step(id="soak", stage="soak", wave=last + 1, seconds=asked.watch))
-    exactly = {repo: one.commit for repo, one in asked.recorded.items() if repo in asked.commits}
+    exactly = {repo: one.commit for repo, one in asked.recorded.items() if one.artefact and repo in asked.commits}
     return DeployPlan(
         system=config.system.name, env=asked.env.name, production=asked.env.production, branch=asked.env.branch,
         tag=asked.tag, run=asked.run, back=asked.back, operator=asked.operator, created=now, reason=asked.reason,
@@ -88,7 +88,7 @@ def _nothing_for(work: Bringing, asked: Asked) -> str:
         return "it is not brought anywhere"
     if asked.back and not (work.repo in asked.recorded and asked.recorded[work.repo].artefact):
         return "what it ran then is not recorded"
-    return "" if work.repo in asked.commits else f"it has no branch {asked.env.branch}"
+    return "" if work.repo in asked.commits else f"it has no branch {asked.env.branch or f'for {asked.env.name}'}"
 
 
 def _steps(config: Config, asked: Asked, work: Bringing, seen: Sight | None, wave: int) -> list[Step]:

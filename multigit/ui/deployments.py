@@ -29,7 +29,7 @@ def plan_text(plan: DeployPlan, report: DeploymentReport, *, width: int = 100) -
     lines += table(["WAVE", "REPO", "STAGE", "BY", "NOW"], rows, [OPEN] * len(rows), width) if rows else []
     lines += [line for skip in plan.skips for line in wrap(f"{SAME} {skip.repo}  {visible(skip.why)}", width, hang=4)]
     ill = {"always": "goes back by itself", "ask": "asks whether to go back", "never": "stays as it is"}
-    return "\n".join([*lines, *([f"ill     {ill[plan.auto_rollback]}"] if rows else [])])
+    return "\n".join([*lines, f"ill     {ill[plan.auto_rollback]}" if rows else "nothing to do"])
 
 
 def _planned(row: StepRow, seconds: int) -> list[str]:
@@ -47,10 +47,11 @@ def report_text(found: DeploymentReport, zone: tzinfo, now: datetime, *, width: 
     lines += wrap(f"why     {visible(found.why)}", width, hang=8) if found.why else []
     lines += _rows(found.steps, zone, width)
     lines += [line for skip in found.skips for line in wrap(f"{SAME} {skip.repo}  {visible(skip.why)}", width, hang=4)]
-    lines += [line for row in found.steps if row.state == "failed" for line in _help(row)]
+    lines += [line for row in found.steps if row.state == "failed" for line in _help(row, width)]
     lines += [line for text in found.warnings for line in wrap(f"{WARNING} {visible(text)}", width, hang=2)]
-    if found.restored:
-        lines.append(f"then    the branches were taken back: {visible(str(found.restored.get('run', '')))}")
+    if found.restored and found.restored.get("outcome") == "released":
+        run = visible(str(found.restored.get("run", "")))
+        lines += wrap(f"then    the branches were taken back: {run}", width, hang=8)
     return "\n".join([*lines, *next_lines(found.next, width, label=8)])
 
 
@@ -68,7 +69,7 @@ def _told(row: StepRow) -> str:
     return visible(f"{words[row.state]} {row.why}{back[row.back]}".strip())
 
 
-def _help(row: StepRow) -> list[str]:
-    lines = [f"    {visible(line)}" for line in row.details]
+def _help(row: StepRow, width: int) -> list[str]:
+    lines = [part for line in row.details for part in wrap(f"    {visible(line)}", width, hang=6)]
     link = [f"    see {visible(row.link)}"] if row.link else []
     return [f"{REFUSED} {row.id}", *lines, *link] if lines or link else []

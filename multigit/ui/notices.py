@@ -67,6 +67,10 @@ _OPEN: Final[Mapping[Lang, str]] = {
     "en": "the run is left open: nothing else can begin until it is settled",
     "ko": "실행이 열린 채로 남아 있습니다. 정리할 때까지 다른 실행을 시작할 수 없습니다",
 }
+_OPEN_DEPLOYMENT: Final[Mapping[Lang, str]] = {
+    "en": "it is left open: nothing else is deployed to {env} until it is settled",
+    "ko": "열린 채로 남아 있습니다. 정리할 때까지 {env}에 다른 것을 반영할 수 없습니다",
+}
 _COUNTED: Final[Mapping[Lang, str]] = {
     "en": "{changed} of {total} repositories",
     "ko": "저장소 {total}개 중 {changed}개",
@@ -96,7 +100,8 @@ def telling(notice: Notice, lang: Lang) -> Telling:
     said = _values(notice, lang)
     what = _HEADS[notice.event][lang].format(what=_WHAT.get(notice.verb, {"en": "run", "ko": "실행"})[lang])
     place = f" {said['env']}" if notice.env else ""
-    tag = f" ({said['tag']})" if notice.tag and notice.event in ("finished", "rolled-back", "deployed") else ""
+    stands = notice.event in ("finished", "deployed") or (notice.event == "rolled-back" and notice.verb != "deploy")
+    tag = f" ({said['tag']})" if notice.tag and stands else ""  # what a deployment took back is not what runs now
     headline = f"{_shown(notice.title)}{place}: {what}{tag}"
     return Telling(notice=notice, headline=headline, lines=_lines(notice, lang, said),
                    details=_details(notice.changes, lang))  # fmt: skip
@@ -120,11 +125,17 @@ def _lines(notice: Notice, lang: Lang, said: Mapping[str, str]) -> tuple[str, ..
     failed = notice.event in ("failed", "aborted")  # then there is no such tag
     rows = [
         ("tag", "" if failed else said["tag"]), ("reason", said["reason"]), ("why", said["why"]),
-        ("changed", _changed(notice, lang)), ("state", _OPEN[lang] if notice.open else ""),
+        ("changed", _changed(notice, lang)), ("state", _opened(notice, lang)),
         ("run", "" if notice.verb == "hold" else said["run"]), ("time", clock(notice.at, ZoneInfo(notice.timezone))),
     ]  # fmt: skip
     lines += [f"{_LABELS[label][lang]}: {text}" for label, text in rows if text]
     return (*lines, *(f"{_LABELS['next'][lang]}: {_shown(command)}" for command in notice.next))
+
+
+def _opened(notice: Notice, lang: Lang) -> str:
+    if not notice.open:
+        return ""
+    return _OPEN_DEPLOYMENT[lang].format(env=_shown(notice.env)) if notice.verb == "deploy" else _OPEN[lang]
 
 
 def _changed(notice: Notice, lang: Lang) -> str:

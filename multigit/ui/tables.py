@@ -42,6 +42,7 @@ def status_text(status: Status, *, width: int = 100, zone: tzinfo = UTC, now: da
     for one in status.deploying:
         text = f"{WARNING} deployment {one.id} of {one.env} is open: {one.done} of {one.steps} steps, {visible(one.by)}"
         lines += wrap(text, width, hang=2)
+    lines += [line for one in status.undeployed for line in wrap(f"{WARNING} {one.sentence}", width, hang=2)]
     lines += [line for hold in status.holds for line in _hold(hold, width, now or status.at)]
     lines += _matrix(status, width)
     lines += wrap(_alarms(status, zone), width, hang=8) if status.alarms else []

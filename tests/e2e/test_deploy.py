@@ -171,6 +171,7 @@ class Killed(BaseException):
 
 @pytest.mark.slow
 @pytest.mark.fault("deploy-step-killed")
+@pytest.mark.shows("X5")
 @pytest.mark.parametrize("moment", range(1, 8))
 @pytest.mark.parametrize("intent", ["resume", "abort"])
 def test_killed_at_any_moment_it_is_gone_on_with_or_taken_back(

@@ -186,6 +186,9 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Cloud and dashboard": {
         "deploy-step-killed": "A deploy step killed after its call: observe, act, observe",
+        "deploy-ledger-away": "The ledger out of reach during a deployment: nothing is done that it does not know of",
+        "deploy-two-at-once": "Two deployments of one environment: the second is refused, unless it is a rollback",
+        "deploy-forged": "A deployment written into the ledger by hand: only what repos.yaml says is run",
         "deploy-throttled": "A throttled or eventually consistent cloud: observe, act, observe",
         "wrong-account": "Wrong account or region: the expected account is in the plan",
         "infra-killed": "`infra apply` killed after any call to AWS: run again, the same end state",

@@ -37,26 +37,28 @@ class Following:
     def then(self) -> DeploymentReport:
         """Deploy what was released, and watch it as long as its road says."""
         self.screen.progress(None, f"deploy {self.made.env}")
-        return _begun(self.session, self.screen, self.made, self.options, self.undo)
+        return _begun(self.session, self.screen, self.made, self.options, self.undo, over=self.run.verb != "promote")
 
-    def first(self) -> None:
-        """Before the branches go back: what ran as that release runs again, where it is recorded (R6)."""
+    def first(self) -> bool:
+        """Before the branches go back, what ran as that release runs again, where it is recorded (R6); whether so."""
         back = _back(self.session, self.run, self.made)
         if back is None:
-            return
+            return False
         self.screen.progress(None, f"{back.env}: what runs goes back first")
-        told = _begun(self.session, self.screen, back, self.options, None)
+        told = _begun(self.session, self.screen, back, self.options, None, over=True)
         if told.outcome in ("open", "lost"):
             raise PartlyApplied(f"what runs in {back.env} is on its way back, the branches are not", why=told.why,
                                 hint="\n".join(told.next), state="no branch was moved", code="MG-851")  # fmt: skip
         if told.outcome != "well":
             self.screen.warn(f"what runs did not go back: {told.why}; the branches go back all the same")
+        return told.outcome == "well"
 
 
 def _begun(
-    session: Session, screen: Screen, made: DeployPlan, options: Options, undo: Undo | None
+    session: Session, screen: Screen, made: DeployPlan, options: Options, undo: Undo | None, *, over: bool
 ) -> DeploymentReport:  # fmt: skip
-    before = open_one(session.ledger.history.deployments.values(), str(made.env))
+    """`over`: in place of one that is open."""
+    before = open_one(session.ledger.history.deployments.values(), str(made.env)) if over else None
     return Drive(session, screen, made, options.lang, undo).begin(supersedes=before.id if before else "")
 
 

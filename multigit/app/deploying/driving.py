@@ -15,12 +15,13 @@ from multigit.apply import signals
 from multigit.apply.bringing import Unsettled
 from multigit.apply.keeping import Keeper
 from multigit.apply.rollout import Result, Rollout
-from multigit.errors import MultigitError, PartlyApplied, Refused
+from multigit.errors import Interrupted, MultigitError, PartlyApplied, Refused
 from multigit.model import deployreport, notice
 from multigit.model.deployments import Deployment
 from multigit.model.deployplan import DeployPlan, Step
 from multigit.model.deployreport import DeploymentReport
 from multigit.model.names import Oid, RepoName
+from multigit.model.owing import owed, release_before
 from multigit.model.target import Progress
 from multigit.ui import ask
 from multigit.ui.lang import Lang, sentence
@@ -67,18 +68,29 @@ class Drive:
 
     def go_on(self) -> DeploymentReport:
         """Drive it on, wherever it stands, to its end."""
+        returning = self._found().returning
         with signals.stopping(self.stop, self.screen.warn):
-            result = self._back("") if self._found().returning else self.rollout.go()
-            if result.end == "failed" and not self._found().returning and self._goes_back(result.why):
-                self.screen.warn(f"{result.why}: going back to what ran before")
-                result = self._back(result.why)
+            result = self._back("") if returning else self.rollout.go()
+        if result.end == "failed" and not returning:
+            result = self._failed(result)
         return self._ended(result)
+
+    def _failed(self, result: Result) -> Result:
+        """It goes back, or stays as it is; open where nobody says which."""
+        try:
+            if not self._goes_back(result.why):
+                return result
+        except Interrupted:
+            return Result("open", f"{result.why}; nobody has said yet whether it goes back")
+        self.screen.warn(f"{result.why}: going back to what ran before")
+        with signals.stopping(self.stop, self.screen.warn):
+            return self._back(result.why)
 
     def give_up(self, reason: str) -> DeploymentReport:
         """Take it back, as somebody asked for (`abort`)."""
         with signals.stopping(self.stop, self.screen.warn):
             result = self._back(reason)
-        return self._ended(result, undo=False)
+        return self._ended(result, asked=True)
 
     def _back(self, why: str) -> Result:
         return self.rollout.back(why)
@@ -92,38 +104,51 @@ class Drive:
         self.screen.warn(why)
         return ask.yes(self.screen, sentence(self.lang, "take_back", target=str(self.plan.env)))
 
-    def _ended(self, result: Result, *, undo: bool = True) -> DeploymentReport:
+    def _ended(self, result: Result, *, asked: bool = False) -> DeploymentReport:
+        """`asked`: somebody typed `abort`; then the branches stay as they are."""
         end, warnings = result.end, []
         if end in ("well", "failed", "returned") and not self.rollout.keeper.end(end, result.why):
             if not self.rollout.keeper.lost.is_set():
                 warnings.append(f"the ledger was not told: {self.rollout.keeper.unwritten}")
             end = "lost" if self.rollout.keeper.lost.is_set() else "open"
         told = replace(deployreport.of(self._found(), end, result.why), warnings=tuple(warnings))
-        if end == "returned" and undo and self.undo and self.plan.run:
+        if end == "returned" and not asked and self.undo and self.plan.run:
             told = self._undone(told)
         told = replace(told, next=self._next(told))
         report.tell_log(self.session, self.screen)
-        self._tell(told)
+        self._tell(told, asked=asked)
         return told
 
     def _undone(self, told: DeploymentReport) -> DeploymentReport:
         """The branches go back as well: what runs and what they say is the same again."""
         assert self.undo is not None
         try:
-            return replace(told, restored=self.undo(self.plan, told.why))
+            restored = self.undo(self.plan, told.why)
         except MultigitError as failed:
             what = f"what ran before runs again, the branches were not taken back: {failed.what}"
             return replace(told, warnings=(*told.warnings, what, *filter(None, (failed.why, failed.hint))))
+        if restored is None:
+            what = "the branches stay as they are: there is no release before this one"
+            return replace(told, warnings=(*told.warnings, what))
+        if restored.get("outcome") not in ("released", "nothing"):
+            what = "what ran before runs again, the branches were not taken back"
+            why = str(restored.get("why", "") or restored.get("outcome", ""))
+            return replace(told, restored=restored, warnings=(*told.warnings, f"{what}: {why}"))
+        return replace(told, restored=restored)
 
     def _next(self, told: DeploymentReport) -> tuple[str, ...]:
         if told.outcome == "open":
             return (f"multigit resume {self.plan.id}", f"multigit abort {self.plan.id}")
         if told.outcome == "lost":
             return (f"multigit watch {self.plan.env}",)
+        env, history = self.plan.env, self.session.ledger.history
         if told.outcome == "failed":
-            back = () if self.plan.back else (f"multigit rollback previous   (if {self.plan.env} has to go back)",)
-            return (f"multigit deploy {self.plan.env}   (after it is mended)", *back)
-        return ()
+            before = None if self.plan.back else release_before(history, env, self.plan.tag)
+            back = (f"multigit rollback {before}   (if {env} has to go back)",) if before else ()
+            return (f"multigit deploy {env}   (after it is mended)", *back)
+        if told.outcome == "well" and self.plan.back and self.plan.tag:
+            return (f"multigit rollback {self.plan.tag}   (the branches, which did not go back yet)",)
+        return tuple(one.command for one in owed(self.session.config, history) if one.env == env)
 
     def _healthy(self, step: Step, seconds: float, back: bool) -> Progress:
         """What the health checks say of the commit that should serve."""
@@ -131,7 +156,8 @@ class Drive:
         if back:
             commits |= {one.repo: one.before_commit for one in self.plan.steps if one.repo and one.stage == "deploy"}
         vigil = Vigil(self.session, self.session.config.environments[self.plan.env], commits,
-                      None if back else self.plan.tag, only=step.repo, stopped=self.stop.is_set)  # fmt: skip
+                      None if back else self.plan.tag, only=step.repo, everyone=True,
+                      stopped=self.stop.is_set)  # fmt: skip
         served = vigil.through(seconds if step.stage == "soak" else 0.0)
         if self.stop.is_set():
             raise Unsettled("stopped here; nothing was found ill")
@@ -150,9 +176,10 @@ class Drive:
     def _say(self, repo: str, text: str) -> None:
         self.screen.progress(repo or None, text)
 
-    def _tell(self, told: DeploymentReport | None = None) -> None:
+    def _tell(self, told: DeploymentReport | None = None, *, asked: bool = False) -> None:
         config, now = self.session.config, self.session.now()
-        began, ended = partial(notice.deploying, config, self.plan, now), partial(notice.deployed, config, self.plan)
+        began = partial(notice.deploying, config, self.plan, now)
+        ended = partial(notice.deployed, config, self.plan, asked=asked)
         self.session.teller.tell(partial(ended, told, now) if told else began)
 
 

@@ -19,6 +19,7 @@ from multigit.model.deploying import bringings
 from multigit.model.deployplan import DeployPlan, Step
 from multigit.model.events import History
 from multigit.model.names import Oid, RepoName
+from multigit.model.plain import plain
 from multigit.model.serving import checks_of
 from multigit.planners import deploy as planner
 from multigit.planners.deploy import Asked, Sight
@@ -67,12 +68,26 @@ def bringer_for(session: Session, made: DeployPlan, stop: Flag, say: Callable[[s
     def known(name: str) -> tuple[Repo, Path, str]:
         repo = config.repos.get(RepoName(name))
         if repo is None:
-            raise UsageError(f"deployment {made.id} is about {name}, which repos.yaml does not have",
-                             hint="use the file it was begun with: -f FILE, or put the repository back")  # fmt: skip
+            raise unknown(made, name)
         return repo, session.clone_path(repo), _LOGIN.sub("", session.url(repo))
 
     return Bringer(plan=made, env=config.environments[made.env], folder=session.folder, repo=known, now=session.now,
                    stop=stop, say=say)  # fmt: skip
+
+
+def as_configured(config: Config, made: DeployPlan, step: Step) -> bool:
+    """Whether repos.yaml names the target of `step` with just these settings: the ledger is no place for commands."""
+    named = {"build": "build", "migrate": "migrate", "deploy": "deploy"}[step.stage]
+    known = [
+        getattr(work, named) for work in bringings(config, config.environments[made.env]) if work.repo == step.repo
+    ]
+    return any(one and (one.word, plain(one.settings)) == (step.target, plain(step.settings)) for one in known)
+
+
+def unknown(made: DeployPlan, name: str) -> UsageError:
+    """A repository that repos.yaml lacks."""
+    return UsageError(f"deployment {made.id} is about {name}, which repos.yaml does not have",
+                      hint="use the file it was begun with: -f FILE, or put the repository back")  # fmt: skip
 
 
 def asked_for(session: Session, env: Environment, commits: Mapping[RepoName, Oid]) -> Asked:

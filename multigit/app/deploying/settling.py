@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Literal
 
 from multigit.app import look
 from multigit.app.consent import Options
+from multigit.app.deploying import planning
 from multigit.app.deploying.driving import Drive, Undo
 from multigit.app.deploying.verb import tell
 from multigit.app.session import Session
@@ -48,26 +50,34 @@ def settle(
     """Go on with an open deployment, or take it back."""
     if not found.open:
         screen.say(f"deployment {found.id} is over ({found.outcome}): nothing to do")
-        screen.document(document("", deployreport.of(found)))
+        screen.document(document("", replace(deployreport.of(found), exit_code=DONE)))
         return DONE
+    plan = _plan_of(session, found)
     who = found.taken_by or found.by
     age = ago(found.started, session.now())
     screen.say(f"deployment {found.id} of {found.env}, by {who.user}@{who.host}, {age}", always=True)
     if options.dry_run:
+        screen.document(document("", replace(deployreport.of(found), exit_code=DONE)))
         return DONE
     if not options.yes:
         if not screen.interactive:
             raise nobody_to_ask(command=options.again)
         if not ask.yes(screen, sentence(options.lang, f"{intent}_deploy", run=found.id)):
             raise said_no(command=options.again)
-    drive = Drive(session, screen, _plan_of(found), options.lang, undo)
+    drive = Drive(session, screen, plan, options.lang, undo)
     drive.take()
-    told = drive.go_on() if intent == "resume" else drive.give_up(f"taken back as {session.actor.user} asked")
-    code = tell(session, screen, told)
-    return DONE if intent == "abort" and told.outcome == "returned" else code
+    if intent == "resume":
+        return tell(session, screen, drive.go_on())
+    told = drive.give_up(f"taken back as {session.actor.user} asked")
+    return tell(session, screen, replace(told, exit_code=DONE) if told.outcome == "returned" else told)
 
 
-def _plan_of(found: Deployment) -> deployplan.DeployPlan:
+def _plan_of(session: Session, found: Deployment) -> deployplan.DeployPlan:
+    """Its plan, where this repos.yaml still has everything that it is about."""
+    config = session.config
+    if found.env not in config.environments:
+        raise UsageError(f"deployment {found.id} is about the environment {found.env}, which repos.yaml does not have",
+                         hint="use the file it was begun with: -f FILE, or put the environment back")  # fmt: skip
     try:
         plan = deployplan.read(found.plan)
     except (ValueError, TypeError, KeyError) as broken:
@@ -75,6 +85,15 @@ def _plan_of(found: Deployment) -> deployplan.DeployPlan:
                           hint="use the multigit version that began it") from None  # fmt: skip
     if plan.id != found.id:
         raise LedgerError(f"the plan of deployment {found.id} was changed after it began")
+    for step in plan.steps:
+        if step.repo and step.repo not in config.repos:
+            raise planning.unknown(plan, step.repo)
+        if step.target and not planning.as_configured(config, plan, step):
+            raise UsageError(
+                f"deployment {found.id} would do {step.id} otherwise than repos.yaml says",
+                why="what is run here is what repos.yaml says, not what somebody wrote into the ledger",
+                hint="use the file it was begun with: -f FILE, or put that section back",
+            )
     return plan
 
 

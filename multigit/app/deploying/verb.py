@@ -10,7 +10,7 @@ from multigit.app.consent import Options
 from multigit.app.deploying import planning
 from multigit.app.deploying.driving import Drive, held_up
 from multigit.app.session import Session
-from multigit.errors import CHANGES, DONE, UsageError
+from multigit.errors import CHANGES, DONE, MultigitError, Refused, UsageError
 from multigit.model import deployreport
 from multigit.model.config import Environment
 from multigit.model.deployments import open_one, released
@@ -43,6 +43,7 @@ def deploy(session: Session, screen: Screen, word: str, ref: str | None, options
     if options.dry_run or not plan.steps:
         screen.document(document("", told if plan.steps else replace(told, outcome="nothing")))
         return CHANGES if options.exit_code and plan.steps else DONE
+    _not_held(fleet, env)
     _agree(screen, session, env, plan, options)
     session.ledger.read(fleet.history.head)
     return tell(session, screen, Drive(session, screen, plan, options.lang).begin())
@@ -55,7 +56,7 @@ def _asked(session: Session, env: Environment, fleet: Fleet, ref: str | None) ->
     asked = planning.asked_for(session, env, heads)
     if ref is None:
         return replace(asked, tag=_tag_of(fleet, env, heads))
-    there, tag = refs.meant(session, fleet, ref)
+    there, tag = refs.meant(session, fleet, ref, env)
     if there.name != env.name:
         raise UsageError(f"{tag} is a release of {there.name}, not of {env.name}", hint="multigit history")
     commits = {state.repo: state.tags[tag].commit for state in fleet.repos if tag in state.tags}
@@ -78,7 +79,16 @@ def _readable(fleet: Fleet) -> None:
     """A repository that cannot be read cannot be deployed, nor the ledger told."""
     for state in fleet.repos:
         if state.problem:
-            raise UsageError(f"{state.repo} cannot be read", why=state.problem.why, hint=state.problem.hint)
+            raise MultigitError(f"{state.repo} cannot be read", why=state.problem.why, hint=state.problem.hint,
+                                state="nothing was deployed")  # fmt: skip
+
+
+def _not_held(fleet: Fleet, env: Environment) -> None:
+    """A frozen environment gets nothing; what was released before the freeze waits with the rest."""
+    for hold in fleet.history.holds:
+        if hold.env == env.name and not hold.quarantine:
+            raise Refused(f"{env.name} is on hold", why=f"{hold.by.name}: {hold.reason}", code="MG-320",
+                          hint=f'multigit hold release {env.name} -m "…"', state="nothing was deployed")  # fmt: skip
 
 
 def _agree(screen: Screen, session: Session, env: Environment, plan: DeployPlan, options: Options) -> None:

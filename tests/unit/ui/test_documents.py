@@ -23,6 +23,7 @@ from multigit.notifiers import webhook
 from multigit.ui.documents import document, plan_document
 from multigit.ui.notices import telling
 from tests.unit.ui import samples as s
+from tests.unit.ui.test_deployments_text import RETURNED
 from tests.unit.ui.test_doctor import HEALTH
 from tests.unit.ui.test_infra import FOUND
 from tests.unit.ui.test_screens import DIFF, LOG, PULLED, SHOW
@@ -49,6 +50,9 @@ LOGS = LogsDocument(
 DOCUMENTS: dict[str, str] = {
     "multigit.plan/1": plan_document(s.BLOCKED, s.GATES),
     "multigit.status/1": document("", s.TROUBLED),
+    "multigit.deployment/1": document(
+        "", replace(RETURNED, restored=json.loads(document("", s.report("released", ""))))
+    ),
     "multigit.run/1": document("", s.report("aborted", "x", api="diverged")),
     "multigit.history/1": document("", docs.HistoryDocument(env=s.PROD, releases=s.RELEASES)),
     "multigit.diff/1": document("", DIFF),
