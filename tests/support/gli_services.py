@@ -100,6 +100,10 @@ class Users:
                 if not turns or turns[-1] != text:
                     turns.append(text)
 
+    def builds(self, name: str) -> list[str]:
+        """The pages that were served there, in turn."""
+        return self.seen[name]
+
     @staticmethod
     def one(address: str) -> str:
         """What a person is served at `address`."""

@@ -111,7 +111,9 @@ class World:
         if target != "main":
             return self.run("promote", source, target, "--yes", *more)
         file = str(self.kit.root / "plan.json")
-        self.run("plan", source, target, "--out", file, *more).exits(0)
+        planned = self.run("plan", source, target, "--out", file, *more)
+        if planned.code == 3 and "quarantine" in planned.text:
+            return planned
         return self.run("promote", source, target, "--plan", file, "--confirm", "gli main", *more)
 
     # --- AWS as it stands before multigit comes ---
@@ -230,6 +232,28 @@ class World:
         """Every record, the first one first, by plain git."""
         text = self.kit.hosts["gli_root"].git("log", "--reverse", "--format=%b%x00", "multigit-ledger")
         return [json.loads(one) for one in text.split("\0") if one.strip()]
+
+
+def timeline(records: list[dict[str, Any]]) -> str:
+    """Every step of every deployment: when it began, and how long it took. Of a health check the end is known."""
+    rows, began = [], {}
+    for one in records:
+        at = datetime.fromisoformat(one["at"])
+        if one["kind"] == "deploying":
+            plan = one["data"]["plan"]
+            rows.append(f"{at:%H:%M:%S}  {'':>6}  {plan['env']} {plan.get('tag') or ''}{' BACK' * plan['back']}")
+            began = {}
+        for which in ("steps", "backs"):
+            for name, state in one["data"].get(which, {}).items() if one["kind"] == "step" else ():
+                start = began.setdefault((which, name), at)
+                if state["state"] != "begun":
+                    repo, _, stage = name.rpartition("/")
+                    took = f"{(at - start).total_seconds():.1f} s" if start != at else "-"
+                    back = "back: " * (which == "backs")
+                    rows.append(f"{start:%H:%M:%S}  {took:>6}  {stage:8}{repo:20}{back}{state['state']}")
+        if one["kind"] == "deployed":
+            rows.append(f"{at:%H:%M:%S}  {'':>6}  {one['data']['outcome']}")
+    return "\n".join(["STARTED   TOOK    STAGE   REPOSITORY          END", *rows])
 
 
 def _distribution(alias: str) -> dict[str, Any]:
