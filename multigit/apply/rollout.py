@@ -100,10 +100,15 @@ class Rollout:
     # --- the way back ----------------------------------------------------------------------------------------------
 
     def back(self, reason: str) -> Result:
-        """What ran before runs again: the last wave first, of each step that was begun. Then its health is asked."""
+        """What ran before runs again: the last wave first, of each step that was begun. Then its health is asked.
+
+        A build may have brought its site by itself already: what was seen there before goes back as well.
+        """
         if not self.deployment.returning and not self.keeper.turn_back(reason):
             return Result("lost" if self.keeper.lost.is_set() else "open", self.keeper.unwritten)
-        touched = [step for step in self.plan.steps if step.stage == "deploy" and step.id in self.deployment.steps]
+        known = self.deployment.steps
+        touched = [step for step in self.plan.steps if step.stage == "deploy"
+                   and (step.id in known or (step.before and f"{step.repo}/build" in known))]  # fmt: skip
         for wave in reversed(_waves(touched)):
             ends = each(lambda steps: self._back(steps[-1]), wave, _LANES)
             if bad := next((end for end in ends if end.end != "well"), None):
@@ -126,7 +131,8 @@ class Rollout:
 
     def _before(self, step: Step) -> Artefact:
         """What ran there before: as it was seen just before the step acted, or when the plan was made."""
-        return self.deployment.steps[step.id].before or step.before
+        known = self.deployment.steps.get(step.id)
+        return (known.before if known else {}) or step.before
 
     def _well_again(self, touched: Sequence[Step]) -> Result:
         repos = {step.repo for step in touched}

@@ -143,7 +143,8 @@ def deployed(
     event = ends.get(told.outcome, "failed")
     grave: Severity = "critical" if plan.production and event != "aborted" else "warning"
     severity: Severity = "info" if event == "deployed" else grave
-    stands = {row.repo: row.back or row.state for row in told.steps if row.stage in ("deploy", "build")}
+    stands = {row.repo: "undone" if row.back == "ok" else row.back or row.state
+              for row in told.steps if row.stage in ("deploy", "build")}  # fmt: skip
     notice = _of_deployment(config, plan, event, severity, at, stands)
     return _clean(replace(notice, why=told.why, open=told.outcome == "open", next=told.next))
 

@@ -66,7 +66,7 @@ def _rows(steps: Sequence[StepRow], zone: tzinfo, width: int) -> list[str]:
 def _told(row: StepRow) -> str:
     words = {"waits": "not begun", "begun": "under way", "ok": "", "failed": f"{row.fault or 'it'} failed:"}
     back = {"": "", "begun": "; going back", "ok": f"; back: {row.back_why}", "failed": f"; NOT back: {row.back_why}"}
-    return visible(f"{words[row.state]} {row.why}{back[row.back]}".strip())
+    return visible(f"{words[row.state]} {row.why}".strip() + back[row.back])
 
 
 def _help(row: StepRow, width: int) -> list[str]:

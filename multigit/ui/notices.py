@@ -119,8 +119,9 @@ def _lines(notice: Notice, lang: Lang, said: Mapping[str, str]) -> tuple[str, ..
     sentence = _SENTENCES.get(notice.event) or _SENTENCES.get(notice.verb)
     lines = [sentence[lang].format(**said)] if sentence else []
     if notice.verb == "deploy" and notice.event == "rolled-back":
-        service = _listed([_shown(change.repo) for change in notice.changes if change.status != "waits"], lang)
-        version = ", ".join(sorted({change.old[:8] for change in notice.changes if change.old}))
+        back = [change for change in notice.changes if change.status == "undone"]
+        service = _listed([_shown(change.repo) for change in back], lang) or "-"
+        version = ", ".join(change.old[:8] for change in back if change.old)
         lines.append(AUTOMATIC_ROLLBACK[lang].format(service=service, reason=said["why"], version=version or "-"))
     failed = notice.event in ("failed", "aborted")  # then there is no such tag
     rows = [

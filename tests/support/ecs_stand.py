@@ -140,7 +140,7 @@ def release(name: str = NEW, **more: Any) -> Release:
 
 
 @contextmanager
-def _one_loader() -> Iterator[None]:
+def one_loader() -> Iterator[None]:
     """What the services look like is read once for all tests: it takes seconds."""
     loader = _loader()
     with mock.patch("botocore.loaders.create_loader", return_value=loader):
@@ -158,7 +158,7 @@ def _loader() -> Any:
 @contextmanager
 def standing(folder: Path, *, rollback: bool = True) -> Iterator[Stand]:
     """An account with a Stand in it."""
-    with _one_loader(), aws_cloud(), rolling(BAD, rollback=rollback) as rollouts, watched(Cloud(folder)) as cloud:
+    with one_loader(), aws_cloud(), rolling(BAD, rollback=rollback) as rollouts, watched(Cloud(folder)) as cloud:
         yield Stand(cloud, rollouts, folder)
 
 

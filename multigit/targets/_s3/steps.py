@@ -91,7 +91,7 @@ def as_it_was(place: Place, index: str, release: Release, say: Callable[[str], N
     wanted: Mapping[str, Any] = release.artefact
     moment = str(wanted.get("moment", ""))
     many = _s3versions.restore(place, index, wanted.get("index", {}), moment, marker(release, release_id(release)))
-    say(f"{many} {'file is' if many == 1 else 'files are'} as they were")
+    say("1 file is as it was" if many == 1 else f"{many} files are as they were")
     return Brought(paths=("/*",), digest="versions")
 
 
