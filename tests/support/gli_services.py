@@ -112,5 +112,5 @@ class Users:
 
             with connect(address, open_timeout=20) as line:
                 return str(line.recv(timeout=20))
-        with urlopen(address, timeout=20) as page:  # noqa: S310  our own addresses
+        with urlopen(address, timeout=20) as page:
             return str(page.read().decode())

@@ -16,7 +16,7 @@ from multigit.clients import SignedOut
 from multigit.errors import MultigitError, UsageError
 from multigit.model.config import Environment, Repo
 from multigit.model.deployments import StepState
-from multigit.model.names import Branch, EnvName
+from multigit.model.names import Branch, EnvName, Oid, RepoName
 from multigit.model.target import Deployed, Progress
 from multigit.targets import Unsure
 from tests.support.deploykit import API, NEW, OLD, START, STG, plan, step
@@ -113,7 +113,7 @@ def test_the_ledger_knows_what_ran_before_anything_is_done_and_then_the_ticket(b
     assert ended.state == "ok"
     assert told.states == [{"state": "begun", "before": {"commit": OLD}}, {"state": "begun", "ticket": {"id": 7}}]
     assert target.asked == ["current", "deploy", "poll", "poll", "poll"]
-    assert target.waits == [5, 5]  # type: ignore[attr-defined]
+    assert target.waits == [5, 6]  # type: ignore[attr-defined]  # nothing changed
     assert [text for text in target.words if "1 of 2" in text] == ["deploy: 1 of 2"]  # type: ignore[attr-defined]
 
 
@@ -271,7 +271,7 @@ def test_unknown_words_in_templates_are_explained() -> None:
     with pytest.raises(UsageError, match="zone"):
         bringing.rendered(module, {"place": "{zone}"}, {"env": "stg"})
     env = Environment(name=EnvName("stg"), vars={"pre": "stg-"})
-    words = bringing.words_of(env, step(), "t-1")
+    words = bringing.words_of(env, RepoName("api"), Oid("b" * 40), "t-1")
     assert bringing.rendered(module, {"place": "{pre}{repo}-{tag}-{sha:4}", "other": "{x}"}, words) == {
         "place": "stg-api-t-1-bbbb", "other": "{x}",
     }  # fmt: skip

@@ -16,7 +16,12 @@ from multigit.model.infra.settings import infra_of
 from multigit.model.infra.wanted import Wanted, wanted
 from tests.support.cloud import HEAD, ONE_OF_EACH
 
-NO_RESOURCE = {"ecr:GetAuthorizationToken", "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"}
+NO_RESOURCE = {
+    "ecr:GetAuthorizationToken",
+    "ecs:DescribeTaskDefinition",
+    "ecs:RegisterTaskDefinition",
+    "cloudfront:ListDistributions",
+}
 """The only calls in our policies for which IAM knows no resource."""
 
 
