@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ import multigit
 from multigit.app.deploying import after as following
 from multigit.app.deploying import driving
 from multigit.apply import bringing, engine
+from multigit.clients import SignedOut
+from multigit.errors import Interrupted
 from multigit.model.schemas import file_name
+from multigit.model.target import Progress
 from tests.e2e.test_deploy import (
     Killed,
     acts,
@@ -25,6 +30,7 @@ from tests.e2e.test_deploy import (
     repos,
     there,
 )
+from tests.support import shelf as target
 from tests.support.fleetkit import ENVIRONMENTS, FleetKit, Ran
 
 SCHEMAS = Path(multigit.__file__).parent / "schemas"
@@ -298,9 +304,6 @@ def test_nothing_is_run_that_stands_only_in_the_ledger(
 def test_expired_credentials_leave_it_open_and_resume_goes_on(
     kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from multigit.clients import SignedOut
-    from tests.support import shelf as target
-
     changed(kit)
     kit.call("promote", "dev", "stg", "--yes", "--no-deploy").exits(0)
     with monkeypatch.context() as patch:
@@ -352,6 +355,42 @@ def test_documents_of_a_deployment_that_went_well(kit: FleetKit, shelf: Path) ->
     assert {step["state"] for step in done["steps"]} == {"ok"}
     quiet = kit.call("deploy", "stg", "--yes", "-q").exits(0)
     assert quiet.err == ""
+
+
+def test_ctrl_c_leaves_what_was_begun_to_itself_and_says_how_to_go_on(
+    kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(kit)
+    kit.call("promote", "dev", "stg", "--yes", "--no-deploy").exits(0)
+    with monkeypatch.context() as patch:
+
+        def poll(*args: Any) -> Any:
+            os.kill(os.getpid(), signal.SIGINT)
+            return Progress(state="running", why="1 of 2", retry_after=30)
+
+        patch.setattr(target, "poll", poll)
+        ran = kit.call("deploy", "stg", "--yes").exits(4)
+    assert "what was begun goes on by itself" in ran.err
+    assert "multigit resume d-" in ran.out
+    kit.call("resume", "--yes").exits(0)
+    assert acts(shelf) == ["put api", "put web"]
+
+
+def test_ctrl_c_at_the_question_whether_to_go_back_decides_nothing(
+    kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released_bad(kit, shelf)
+    with monkeypatch.context() as patch:
+
+        def nobody(self: Any, why: str) -> bool:
+            raise Interrupted("stopped", state="nothing was changed")
+
+        patch.setattr(driving.Drive, "_goes_back", nobody)
+        ran = kit.call("deploy", "stg", "--yes").exits(4)
+    assert "nobody has said yet whether it goes back" in ran.text
+    assert "nothing was changed" not in ran.text
+    kit.call("abort", "--yes")
+    assert "is open" not in kit.call("status").out
 
 
 # --- taken back --------------------------------------------------------------------------------------------------

@@ -77,9 +77,10 @@ def bringer_for(session: Session, made: DeployPlan, stop: Flag, say: Callable[[s
 
 def as_configured(config: Config, made: DeployPlan, step: Step) -> bool:
     """Whether repos.yaml names the target of `step` with just these settings: the ledger is no place for commands."""
-    named = {"build": "build", "migrate": "migrate", "deploy": "deploy"}[step.stage]
+    if step.stage not in ("build", "migrate", "deploy"):
+        return False
     known = [
-        getattr(work, named) for work in bringings(config, config.environments[made.env]) if work.repo == step.repo
+        getattr(work, step.stage) for work in bringings(config, config.environments[made.env]) if work.repo == step.repo
     ]
     return any(one and (one.word, plain(one.settings)) == (step.target, plain(step.settings)) for one in known)
 
