@@ -17,7 +17,7 @@ from multigit.model.deployments import Deployment
 from multigit.model.events import Event, History, Run
 
 _WORDS = {"promote": "PROMOTE", "hotfix": "EMERGENCY", "push": "PUSH", "rollback": "ROLLBACK", "backmerge": "BACKMERGE"}
-_TOLD = ("released", "aborted", "failed", "aborting", "hold", "lift", "take", "deployed")
+_TOLD = ("released", "aborted", "failed", "aborting", "hold", "lift", "take", "deploying", "deployed")
 
 
 def sync(path: Path, history: History, zone: tzinfo, locks: Path) -> int:
@@ -58,7 +58,8 @@ def _lines(event: Event, history: History, zone: tzinfo) -> Iterator[str]:
         return
     run = history.runs.get(event.run) if event.run else None
     made = history.deployments.get(event.deployment) if event.deployment else None
-    for fields in _deployed(event, made) if made else _rows(event, run):
+    rows = _superseded(event, history) if event.kind == "deploying" else _deployed(event, made) if made else ()
+    for fields in rows if event.deployment else _rows(event, run):
         values = " ".join(f"{key}={_quoted(value)}" for key, value in fields.items() if value not in ("", None))
         stamp = event.at.astimezone(zone).isoformat(timespec="seconds")
         word = _word(event, run)
@@ -66,7 +67,7 @@ def _lines(event: Event, history: History, zone: tzinfo) -> Iterator[str]:
 
 
 def _word(event: Event, run: Run | None) -> str:
-    if event.kind == "deployed":
+    if event.deployment:
         return "DEPLOY"
     if event.kind in ("hold", "lift", "take"):
         return event.kind.upper()
@@ -84,6 +85,13 @@ def _rows(event: Event, run: Run | None) -> Iterator[dict[str, Any]]:
         yield {**common, "result": event.kind, "reason": reason}
     for step in steps:
         yield {**_step(step), **common, "result": _result(event, step, plan.get("tag")), "reason": reason}
+
+
+def _superseded(event: Event, history: History) -> Iterator[dict[str, Any]]:
+    """The one whose place was taken; whoever drove it writes no end."""
+    old = history.deployments.get(event.data.get("supersedes", ""))
+    if old and old.outcome == "superseded":
+        yield {"env": old.env, "tag": old.tag, "run": old.id, "result": old.outcome, "reason": old.reason}
 
 
 def _deployed(event: Event, made: Deployment) -> Iterator[dict[str, Any]]:

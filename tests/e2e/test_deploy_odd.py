@@ -12,11 +12,12 @@ import jsonschema
 import pytest
 
 import multigit
+from multigit.app import look
 from multigit.app.deploying import after as following
-from multigit.app.deploying import driving
+from multigit.app.deploying import driving, settling
 from multigit.apply import bringing, engine
 from multigit.clients import SignedOut
-from multigit.errors import Interrupted
+from multigit.errors import Interrupted, MultigitError
 from multigit.model.schemas import file_name
 from multigit.model.target import Progress
 from tests.e2e.test_deploy import (
@@ -32,6 +33,7 @@ from tests.e2e.test_deploy import (
 )
 from tests.support import shelf as target
 from tests.support.fleetkit import ENVIRONMENTS, FleetKit, Ran
+from tests.support.people import Person, signing
 
 SCHEMAS = Path(multigit.__file__).parent / "schemas"
 
@@ -522,3 +524,103 @@ def test_what_was_given_up_tells_that_the_branches_stay(
             kit.promote("dev", "stg")
     ran = kit.call("abort", "--yes").exits(0)
     assert "multigit rollback" in ran.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", [True, False])
+def test_what_goes_back_by_itself_is_signed_like_any_release(
+    tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch, key: bool
+) -> None:
+    kim = Person.make(tmp_path / "keys", "kim")
+    environments, extra = signing([kim])
+    environments = environments.replace("tier: production,", "tier: production, auto_rollback: always,")
+    kit = FleetKit.make(tmp_path / "fleet", repos=repos(shelf), environments=environments, extra=extra)
+    kim.use()
+    for text in ("one\n", "two\n"):
+        for repo in ("api", "web"):
+            kit.commit(repo, "stg", {"app.txt": text})
+        if text == "one\n":
+            kit.promote("stg", "main").exits(0)
+    first, tree = there(shelf, "api", "prod"), kit.tree("api", "main")
+    (shelf / "prod" / "good").write_text("\n".join(there(shelf, repo, "prod") for repo in ("api", "web")))
+    if not key:  # the agent is locked while it is deployed
+        then = following.Following.then
+
+        def locked(self: Any) -> Any:
+            kim.use(key="")
+            return then(self)
+
+        monkeypatch.setattr(following.Following, "then", locked)
+    ran = kit.promote("stg", "main").exits(5)
+    assert there(shelf, "api", "prod") == first
+    assert (kit.tree("api", "main") == tree) is key
+    if key:
+        assert len(kit.tags("deploy-")) == 3
+        kim.use()
+        kit.call("verify", "prod").exits(0)
+    else:
+        assert "the branches were not taken back: rollback is blocked by: signed" in ran.text
+        assert "was taken back from prod, its branches were not" in kit.call("status").text
+
+
+def test_a_rollback_to_what_was_never_recorded_moves_the_branches_and_deploys_them(kit: FleetKit, shelf: Path) -> None:
+    changed(kit)
+    kit.call("promote", "dev", "stg", "--yes", "--no-deploy").exits(0)
+    tag, tree = kit.tags("stg-deploy-")[-1], kit.tree("api", "stg")
+    changed(kit, "newer\n")
+    kit.promote("dev", "stg").exits(0)
+    kit.call("rollback", tag, "--yes").exits(0)
+    assert kit.tree("api", "stg") == tree
+    assert there(shelf, "api") == kit.hosts["api"].head("stg")
+    kit.call("verify", "stg").exits(0)
+
+
+def test_a_hotfix_takes_the_place_of_what_is_open(kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_open(kit, monkeypatch)
+    for repo in kit.names:
+        kit.clone(repo, "stg")
+    (kit.work / "api" / "app.txt").write_text("fixed\n")
+    kit.call("hotfix", "--push", "stg", "-m", "fix: now", "--yes").exits(0)
+    assert there(shelf, "api") == kit.hosts["api"].head("stg")
+    assert "is open" not in kit.call("status").out
+    log = kit.log()
+    assert "EMERGENCY" in log
+    assert "result=superseded" in log
+
+
+# --- watching ----------------------------------------------------------------------------------------------------
+
+
+def test_there_may_be_nothing_to_watch(kit: FleetKit) -> None:
+    assert "nothing was deployed by multigit yet" in kit.call("watch").exits(2).err
+    changed(kit)
+    kit.call("promote", "dev", "stg", "--yes", "--no-deploy").exits(0)
+    run = json.loads(kit.call("history", "stg", "--json").out)["releases"][0]["run"]
+    said = kit.call("watch", run).exits(2)
+    assert "multigit deploy stg" in said.err
+    assert "nonsense" in kit.call("watch", "nonsense").exits(2).err
+
+
+def test_whoever_watches_outlives_a_moment_without_network(
+    kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_open(kit, monkeypatch)
+    read, count = look.ledger, iter(range(99))
+    waits: list[float] = []
+
+    def flaky(session: Any) -> Any:
+        number = next(count)
+        if number == 1:
+            raise MultigitError("root cannot be reached", code="MG-210")
+        return read(session)
+
+    def meanwhile(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            kit.call("resume", "--yes").exits(0)
+
+    monkeypatch.setattr(look, "ledger", flaky)
+    monkeypatch.setattr(settling, "_pause", meanwhile)
+    ran = kit.call("watch", "stg").exits(0)
+    assert "deployed, and well" in ran.out
+    assert "root cannot be reached" in ran.err

@@ -15,6 +15,7 @@ from multigit.ledger.deployment_log import sync
 from multigit.model.actor import Actor
 from multigit.model.events import Event, History, Kind, fold
 from multigit.model.names import Oid, RunId
+from tests.support import deploykit as kit
 
 SEOUL = ZoneInfo("Asia/Seoul")
 KIM = Actor(name="Kim", email="kim@example.invalid", user="kim", host="pc-1")
@@ -146,3 +147,46 @@ def test_writers_side_by_side_lose_and_repeat_nothing(log: Path) -> None:
         thread.join(30)
     lines = log.read_text().splitlines()
     assert len(lines) == len(set(lines)) == 40
+
+
+# --- deployments -------------------------------------------------------------------------------------------------
+
+
+def deployed(log: Path, *told: Event) -> list[str]:
+    return tell(log, fold(replace(event, oid=Oid(f"{n + 1:040x}"[::-1])) for n, event in enumerate(told)))
+
+
+def test_a_deployment_has_a_line_for_each_place_when_it_ends(log: Path) -> None:
+    made = kit.plan(kit.step(kit.API, before_commit=kit.OLD), kit.step(kit.WEB, wave=2), kit.step(kit.API, "health"))
+    begun = (kit.began(made), kit.stood(made, api="ok", web={"state": "failed", "why": "x"}))
+    assert deployed(log, *begun) == []
+    api, web = deployed(log, *begun, kit.ended(made, "failed", reason="web/deploy: 안 뜸"))
+    assert " DEPLOY    repo=api from=aaaaaaa to=bbbbbbb env=stg tag=stg-deploy-20260212-070000" in api
+    assert f'run={made.id} result=ok reason="web/deploy: 안 뜸" by=kim@desk record=' in api
+    assert "repo=web to=bbbbbbb env=stg" in web
+    assert "result=failed" in web
+
+
+def test_what_went_back_is_said_and_what_was_not_begun(log: Path) -> None:
+    made = kit.plan(kit.step(kit.API), kit.step(kit.WEB, wave=2))
+    back = {"api/deploy": {"state": "ok"}}
+    api, web = deployed(log, kit.began(made), kit.stood(made, api="failed"), kit.record("returning", made.id),
+                        kit.stood(made, backs=back), kit.ended(made, "returned"))  # fmt: skip
+    assert "result=returned" in api
+    assert 'result="not begun"' in web
+
+
+def test_a_deployment_whose_place_was_taken_has_its_line(log: Path) -> None:
+    one, two = kit.plan(kit.step()), kit.plan(kit.step(), minute=1)
+    (line,) = deployed(log, kit.began(one), kit.began(two, "you", supersedes=one.id))
+    assert f'run={one.id} result=superseded reason="{two.id} took its place"' in line
+    assert deployed(log, kit.began(one), kit.began(two, "you", supersedes=one.id)) == [line]
+
+
+def test_a_deployment_that_never_began_has_no_line(log: Path) -> None:
+    made = kit.plan(kit.step())
+    assert deployed(log, kit.ended(made)) == []
+    builds = kit.plan(kit.step(stage="build", wave=0))
+    (line,) = deployed(log, kit.began(builds), kit.ended(builds))
+    assert "env=stg" in line
+    assert "result=well" in line

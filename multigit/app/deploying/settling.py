@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -13,7 +12,7 @@ from multigit.app.deploying import planning
 from multigit.app.deploying.driving import Drive, Undo
 from multigit.app.deploying.verb import tell
 from multigit.app.session import Session
-from multigit.errors import DONE, UsageError
+from multigit.errors import DONE, MultigitError, UsageError
 from multigit.ledger.records import LedgerError
 from multigit.model import deployplan, deployreport
 from multigit.model.deployments import Deployment
@@ -29,6 +28,9 @@ from multigit.ui.text import ago, visible
 
 EVERY: Final = 5.0
 """Seconds between two looks at the ledger."""
+_PATIENCE: Final = 24
+"""Looks in a row that may fail: two minutes without a network end no watch."""
+_pause = time.sleep
 
 
 def meant(history: History, word: str | None) -> Deployment | None:
@@ -97,12 +99,13 @@ def _plan_of(session: Session, found: Deployment) -> deployplan.DeployPlan:
     return plan
 
 
-def watch(session: Session, screen: Screen, word: str | None, sleep: Callable[[float], None] = time.sleep) -> int:
+def watch(session: Session, screen: Screen, word: str | None) -> int:
     """How a deployment goes on, live, wherever it is driven from; the exit code is that of its end."""
     env = session.config.environment(word) if word else None
     shown: dict[str, StepRow] = {}
+    history = look.ledger(session)
     while True:
-        found = _latest(look.ledger(session), str(env.name) if env else "", None if env else word)
+        found = _latest(history, str(env.name) if env else "", None if env else word)
         told = deployreport.of(found)
         for row in told.steps:
             if row != shown.get(row.id) and row.state != "waits":
@@ -110,16 +113,33 @@ def watch(session: Session, screen: Screen, word: str | None, sleep: Callable[[f
             shown[row.id] = row
         if not found.open:
             break
-        sleep(EVERY)
+        history = _looked_again(session, screen)
     screen.close()
     screen.say(report_text(told, session.zone, session.now(), width=screen.width), always=True)
     screen.document(document("", told))
     return told.exit_code
 
 
+def _looked_again(session: Session, screen: Screen) -> History:
+    for left in reversed(range(_PATIENCE)):
+        _pause(EVERY)
+        try:
+            return look.ledger(session)
+        except LedgerError:
+            raise
+        except MultigitError as away:
+            if not left:
+                raise
+            screen.warn(f"{away.what}; looking again")
+    raise AssertionError  # the last look answers or raises
+
+
 def _latest(history: History, env: str, word: str | None) -> Deployment:
     if word:
         found = meant(history, word)
+        run = next((run for run in history.runs.values() if run.id == word), None)
+        if found is None and run:
+            raise UsageError(f"run {run.id} was not deployed", hint=f"multigit deploy {run.target}")
         if found is None:
             raise UsageError(f"there is no deployment, run or environment called {word!r}", hint="multigit history")
         return found
