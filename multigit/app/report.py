@@ -79,7 +79,8 @@ def first_move(session: Session, plan: Plan, now: Sequence[RepoState]) -> str:
             return f"{seen.repo}: another run passed through it meanwhile"
         if plan.tag and plan.tag in state.tags:
             return f"{seen.repo}: the tag {plan.tag} exists there now"
-    if states[session.config.home.name].heads.get(LEDGER) != plan.ledger:
+    head = states[session.config.home.name].heads.get(LEDGER)
+    if head != plan.ledger and session.ledger.read(head).base != plan.ledger:
         return "the ledger moved: another run, a hold or a failure was recorded meanwhile"
     return ""
 

@@ -108,7 +108,8 @@ def take_up(work: Work, run: Run, intent: str) -> Result:
 
 def take(work: Work) -> Beaten | None:
     """Become the owner of an open run: its former owner's next record is refused from here on."""
-    refused = work.ledger.append(_event(work, "take"))
+    head = work.ledger.history.base
+    refused = work.ledger.append(_event(work, "take"), may_follow=lambda history: history.base == head)
     return Beaten("take", why=refused.why) if refused else None
 
 
@@ -208,7 +209,8 @@ def _perform(work: Work, hands: Mapping[RepoName, Hands], state: State, action: 
 
 def _append(work: Work, record: Record, state: State) -> Observation:
     event = _event(work, record, state)
-    refused = work.ledger.append(event, may_follow=lambda history: record != "begin" and _mine(work, history, state))
+    may = partial(_still_free, work) if record == "begin" else partial(_mine, work, state=state)
+    refused = work.ledger.append(event, may_follow=may)
     if refused is None:
         return Wrote(record)
     if refused.history is None:
@@ -230,6 +232,11 @@ def _came_first(work: Work, history: History) -> str:
     began = [history.runs[event.run] for event in history.events[known:] if event.kind == "begin" and event.run]
     who = _named(began[-1]) if began else "another record"
     return f"the ledger moved: {who} came first, make the plan again"
+
+
+def _still_free(work: Work, history: History) -> bool:
+    """Whether nothing came that the plan depends on: records of deployments may."""
+    return history.base == work.plan.ledger and history.open_run is None
 
 
 def _mine(work: Work, history: History, state: State) -> bool:

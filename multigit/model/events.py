@@ -109,6 +109,12 @@ class History:
     """Oldest first."""
 
     @property
+    def base(self) -> Oid | None:
+        """The last record that plans depend on: those of deployments change nothing that is planned."""
+        heeded = (event.oid for event in reversed(self.events) if event.kind not in deployments.KINDS)
+        return next(heeded, None) if self.events else self.head
+
+    @property
     def open_run(self) -> Run | None:
         """The run that holds the lock, if any."""
         return next((run for run in self.runs.values() if run.open), None)

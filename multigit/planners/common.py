@@ -46,7 +46,7 @@ def frame(
         tag=tag if any(isinstance(step, Land) for step in steps) else None,
         reason=request.message,
         reapply=request.reapply,
-        ledger=fleet.history.head,
+        ledger=fleet.history.base,
         config=request.config_digest,
         steps=tuple(steps),
         refusals=(*_open_run(fleet), *refusals),

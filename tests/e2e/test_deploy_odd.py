@@ -624,3 +624,38 @@ def test_whoever_watches_outlives_a_moment_without_network(
     ran = kit.call("watch", "stg").exits(0)
     assert "deployed, and well" in ran.out
     assert "root cannot be reached" in ran.err
+
+
+# --- beside other runs -------------------------------------------------------------------------------------------
+
+
+def test_a_plan_outlives_the_records_of_deployments_elsewhere(kit: FleetKit, shelf: Path) -> None:
+    """A long deployment writes many records; nobody else's plan is stale because of that."""
+    changed(kit)
+    kit.call("promote", "dev", "stg", "--yes", "--no-deploy").exits(0)
+    plan = kit.root / "plan.json"
+    kit.call("plan", "stg", "main", "--out", str(plan)).exits(0)
+    kit.call("deploy", "stg", "--yes").exits(0)
+    kit.call("promote", "stg", "main", "--plan", str(plan), "--confirm", "shop main").exits(0)
+    changed(kit, "newer\n")
+    kit.call("plan", "dev", "stg", "--out", str(plan)).exits(0)
+    kit.call("hold", "set", "prod", "-m", "x").exits(0)
+    kit.call("promote", "dev", "stg", "--plan", str(plan), "--yes").exits(3)
+
+
+def test_a_run_begins_while_something_else_is_deployed(
+    kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(kit)
+    kit.call("promote", "dev", "stg", "--yes", "--no-deploy").exits(0)
+    changed(kit, "newer\n")
+    start = engine.start
+
+    def meanwhile(work: Any) -> Any:
+        kit.call("deploy", "stg", "--yes").exits(0)
+        return start(work)
+
+    monkeypatch.setattr(engine, "start", meanwhile)
+    kit.promote("dev", "stg").exits(0)
+    assert there(shelf, "api") == kit.hosts["api"].head("stg")
+    kit.call("verify", "stg").exits(0)
