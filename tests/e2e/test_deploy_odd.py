@@ -447,6 +447,37 @@ def test_branches_that_could_not_be_taken_back_are_not_said_to_be(
     assert "multigit rollback" in ran.text
 
 
+def test_where_the_way_back_fails_it_ends_as_it_is_and_says_what_did_not_go_back(kit: FleetKit, shelf: Path) -> None:
+    always(kit)
+    changed(kit)
+    kit.promote("dev", "stg").exits(0)
+    first = there(shelf, "api")
+    changed(kit, "worse\n")
+    head = kit.hosts["web"].head("stg")
+    kit.call("promote", "dev", "stg", "--yes", "--no-deploy").exits(0)
+    (shelf / "stg" / "bad").write_text(str(kit.head("web", "stg")))
+    (shelf / "stg" / "refused").write_text(first)
+    ran = kit.call("deploy", "stg", "--yes", "--json").exits(5)
+    body = one_document(ran, "multigit.deployment/1")
+    assert (body["outcome"], body["restored"]) == ("failed", None)
+    backs = {step["id"]: step["back"] for step in body["steps"]}
+    assert backs == {"api/deploy": "failed", "web/deploy": "ok"}
+    assert "the shelf does not take it" in body["why"]
+    assert head != kit.hosts["web"].head("stg")  # the branches stay
+    assert "is open" not in kit.call("status").out
+    kit.call("deploy", "stg", "-n").exits(0)
+
+
+def test_the_first_deployment_of_all_has_nothing_to_go_back_to(
+    kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_open(kit, monkeypatch)
+    ran = kit.call("abort", "--yes").exits(5)
+    assert "nothing ran there before, as far as is known" in ran.text
+    assert "is open" not in kit.call("status").out
+    kit.call("deploy", "stg", "--yes").exits(0)
+
+
 def test_killed_before_the_branches_follow_it_is_said_that_they_have_not(
     kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
