@@ -80,7 +80,13 @@ repos:
 def test_target_checks_and_notifier_of_another_package_take_part_in_one_promotion(tmp_path: Path) -> None:
     package = tmp_path / "elsewhere" / "team_tools"
     package.mkdir(parents=True)
-    files = {"__init__": "", "shelf": Path(shelf.__file__).read_text(), "small": SMALL, "upright": UPRIGHT, "bell": BELL}
+    files = {
+        "__init__": "",
+        "shelf": Path(shelf.__file__).read_text(),
+        "small": SMALL,
+        "upright": UPRIGHT,
+        "bell": BELL,
+    }
     for name, text in files.items():
         (package / f"{name}.py").write_text(text)
     place = tmp_path / "place"
