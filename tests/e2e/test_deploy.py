@@ -133,6 +133,26 @@ def test_what_failed_is_taken_back_at_once_where_repos_yaml_says_so(kit: FleetKi
     assert "taken back" in again.err + again.out
 
 
+def test_what_a_build_brought_before_its_wave_goes_back_as_well(tmp_path: Path, shelf: Path) -> None:
+    build = tmp_path / "build.sh"
+    build.write_text(f'echo "{{\\"commit\\": \\"$MULTIGIT_COMMIT\\", \\"left\\": 0}}" >{shelf}/stg/web.json\n')
+    place = f'tests.support.shelf: {{place: "{shelf}/{{env}}"}}'
+    fleet = (f"  root: {{}}\n  api: {{deploy: {{default: {{{place}}}}}}}\n  web: {{after: [api], deploy: "
+             f"{{default: {{build: {{command: {{run: [sh, {build}]}}}}, {place}}}}}}}\n")  # fmt: skip
+    kit = FleetKit.make(tmp_path / "fleet", repos=fleet, environments=ENVIRONMENTS)
+    always(kit)
+    changed(kit)
+    kit.promote("dev", "stg").exits(0)
+    first = there(shelf, "web")
+    assert first == kit.head("web", "stg")
+    assert acts(shelf) == ["put api"], "the build has brought web"
+    changed(kit, "worse\n")
+    falls_next(kit, shelf)
+    ran = kit.promote("dev", "stg").exits(5)
+    assert "web deploy not begun; back: up" in ran.text
+    assert f"put web {first}" in (shelf / "stg" / "acts").read_text()
+
+
 def test_a_rollback_brings_back_what_ran_first_and_then_the_branches(kit: FleetKit, shelf: Path) -> None:
     changed(kit)
     kit.promote("dev", "stg").exits(0)

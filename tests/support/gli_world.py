@@ -236,7 +236,8 @@ class World:
 
 def timeline(records: list[dict[str, Any]]) -> str:
     """Every step of every deployment: when it began, and how long it took. Of a health check the end is known."""
-    rows, began = [], {}
+    rows: list[str] = []
+    began: dict[tuple[str, str], datetime] = {}
     for one in records:
         at = datetime.fromisoformat(one["at"])
         if one["kind"] == "deploying":
