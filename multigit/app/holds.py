@@ -11,7 +11,8 @@ from multigit.app.session import Session
 from multigit.errors import DONE, Refused, UsageError
 from multigit.model import notice
 from multigit.model.documents import HoldsDocument
-from multigit.model.events import Event, Hold
+from multigit.model.events import Hold
+from multigit.model.record import Event
 from multigit.ui.documents import document
 from multigit.ui.screen import Screen
 from multigit.ui.tables import holds_text

@@ -1,48 +1,23 @@
-"""The story of every verb that changes something: look, plan, ask the gates, show, get consent, apply, report."""
+"""The verbs that change something: how each looks at the fleet, and how it plans. story.py does the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
 
-from multigit.app import applying, approvals, gatekeeping, look, refs, report
-from multigit.app.consent import Options, obtain, save, saved
+from multigit.app import look, refs
+from multigit.app.consent import Options
 from multigit.app.session import Session
-from multigit.errors import CHANGES, DONE, UNWELL, MultigitError, PartlyApplied, UsageError
-from multigit.model.config import Config, Environment
-from multigit.model.events import History
+from multigit.app.story import Move, requested, run
+from multigit.errors import DONE, MultigitError, PartlyApplied, UsageError
+from multigit.model.config import Environment
 from multigit.model.fleet import Fleet
-from multigit.model.gated import blocked_by, plan_extras
-from multigit.model.plan import Plan, Request, Verb
-from multigit.model.verdict import GateResult
+from multigit.model.plan import Verb
 from multigit.planners import hotfix as hotfix_planner
 from multigit.planners import promote as promote_planner
 from multigit.planners import rollback as rollback_planner
-from multigit.ui.documents import plan_document
-from multigit.ui.plans import plan_text
-from multigit.ui.problems import stale_plan
 from multigit.ui.screen import Screen
-from multigit.ui.text import wrap
-
-if TYPE_CHECKING:
-    from multigit.app.deploying.after import Following
-    from multigit.model.deployplan import DeployPlan
-
-_DEPLOYED: Final = ("promote", "hotfix", "rollback")
-"""Verbs whose release is deployed."""
-Planner = Callable[[Config, Fleet, Request, datetime], Plan]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One verb's part of the story: how it looks at the fleet and how it plans."""
-
-    request: Request
-    look: Callable[[], Fleet]
-    plan: Planner
 
 
 def promote(
@@ -56,7 +31,7 @@ def promote(
     reapply: bool = False,
 ) -> int:
     """Merge one environment into the next, tag the whole fleet, all or nothing (G3-G6). A dry run is `plan SRC DST`."""
-    return _run(session, screen, _promotion(session, source, target, message, reapply=reapply), options)
+    return run(session, screen, _promotion(session, source, target, message, reapply=reapply), options)
 
 
 def _promotion(session: Session, source: str, target: str, message: str, *, reapply: bool) -> Move:
@@ -72,19 +47,19 @@ def _promotion(session: Session, source: str, target: str, message: str, *, reap
             f"{here.name} -> {there.name} is promoted by {road.by}, which this version does not do",
             why="it merges branches; tags and pins come with the deployment verbs",
         )
-    request = _request(session, "promote", source=here, target=there, message=message, reapply=reapply)
+    request = requested(session, "promote", source=here, target=there, message=message, reapply=reapply)
     seen = lambda: look.pairs(session, look.fleet(session, (here, there)), here, there)  # noqa: E731
     return Move(request, seen, promote_planner.plan)
 
 
 def backmerge(session: Session, screen: Screen, source: str, target: str, options: Options, message: str = "") -> int:
     """Bring what was fixed downstream back upstream; nothing to merge is no error (G9)."""
-    return _run(session, screen, _backmerge(session, source, target, message), options)
+    return run(session, screen, _backmerge(session, source, target, message), options)
 
 
 def _backmerge(session: Session, source: str, target: str, message: str) -> Move:
     here, there = session.environment(source), session.environment(target)
-    request = _request(session, "backmerge", source=here, target=there, message=message)
+    request = requested(session, "backmerge", source=here, target=there, message=message)
     seen = lambda: look.pairs(session, look.fleet(session, (here, there)), here, there, back=True)  # noqa: E731
     return Move(request, seen, promote_planner.back)
 
@@ -99,7 +74,7 @@ def hotfix(
         raise UsageError(f"repos.yaml allows no hotfix of {there.name}", why=f"hotfix.allow: {allowed}")
     publication = _publication(session, "hotfix", there, message, options)
     if not backmerge_too or options.dry_run:
-        return _run(session, screen, publication, options)
+        return run(session, screen, publication, options)
     road = [there.name, *(name for name in session.config.hotfix.backmerge if name != there.name)]
     after = [_backmerge(session, source, target, "") for source, target in pairwise(road)]
     return _in_turn(session, screen, [publication, *after], options)
@@ -114,7 +89,7 @@ def push(session: Session, screen: Screen, target: str, options: Options, messag
     # A road that does not exist is said before anything moves.
     after = [_promotion(session, target, then, "", reapply=False)] if then else []
     if not after or options.dry_run:
-        return _run(session, screen, publication, options)
+        return run(session, screen, publication, options)
     return _in_turn(session, screen, [publication, *after], options)
 
 
@@ -125,12 +100,12 @@ def _in_turn(session: Session, screen: Screen, moves: Sequence[Move], options: O
     """
     first, *rest = moves
     with screen.collected():
-        code = _run(session, screen, first, options)
+        code = run(session, screen, first, options)
         later = replace(options, plan_file=None, confirm=None, out=None, overrides={}, yes=options.spoken)
         for move in rest if code == DONE else ():
             what = f"{move.request.verb} {move.request.source} {move.request.target}"
             try:
-                code = _run(session, screen, move, later)
+                code = run(session, screen, move, later)
             except MultigitError as failed:
                 raise _half(what, failed) from failed
             if code != DONE:
@@ -150,7 +125,7 @@ def _half(what: str, failed: MultigitError) -> PartlyApplied:
 
 def _publication(session: Session, verb: Verb, there: Environment, message: str, options: Options) -> Move:
     config = session.config
-    request = _request(session, verb, target=there, message=message)
+    request = requested(session, verb, target=there, message=message)
 
     def seen() -> Fleet:
         fleet = look.fleet(session, (there,))
@@ -166,176 +141,11 @@ def rollback(session: Session, screen: Screen, word: str, options: Options, *, m
     before = look.fleet(session, tuple(session.config.environments.values()))
     there, to = refs.meant(session, before, word)
     chosen = mode or session.config.rollback.mode
-    request = replace(_request(session, "rollback", target=there, message=message), to=to, mode=chosen)
+    request = replace(requested(session, "rollback", target=there, message=message), to=to, mode=chosen)
     first = [before]
 
     def seen() -> Fleet:
         fleet = first.pop() if first else look.fleet(session, tuple(session.config.environments.values()))
         return look.restores(session, fleet, there, to, revert=chosen == "revert")
 
-    return _run(session, screen, Move(request, seen, rollback_planner.plan), options)
-
-
-def _request(session: Session, verb: Verb, *, target: Environment, source: Environment | None = None, message: str = "",
-             reapply: bool = False) -> Request:  # fmt: skip
-    return Request(
-        verb=verb, source=source.name if source else None, target=target.name, operator=session.actor,
-        repos=session.selection(), message=message, reapply=reapply, config_digest=session.loaded.digest,
-    )  # fmt: skip
-
-
-# --- the one story ---------------------------------------------------------------------------------------------
-
-
-def _run(session: Session, screen: Screen, move: Move, options: Options) -> int:
-    if options.plan_file and (done := _released_already(session, screen, move.request, options)) is not None:
-        return done
-    fleet = move.look()
-    plan = _planned(session, move, fleet, options)
-    fleet = replace(fleet, approvals=approvals.read(session, plan))
-    gates = gatekeeping.asked(session, plan, fleet, options)
-    _show(session, screen, plan, gates, fleet, options)
-    if options.dry_run:
-        return _previewed(plan, gates, options)
-    if blocked_by(plan, gates):
-        applying.tell_refused(session, screen, plan, gates, fleet, options)
-        raise gatekeeping.blocked(plan, gates)
-    if not plan.lands:
-        return report.nothing(session, screen, plan)
-    after = following(session, screen, plan, fleet.history, options)
-    agreed = obtain(screen, plan, gates, options, lambda: _still_true(session, plan))
-    if after and plan.verb == "rollback" and session.config.rollback.runtime_first and not options.settled:
-        return _runtime_first(session, screen, move, fleet, after, agreed, options)
-    return applying.apply(session, screen, plan, agreed, fleet, after.then if after else None)
-
-
-def _runtime_first(
-    session: Session, screen: Screen, move: Move, fleet: Fleet, after: Following, gates: Sequence[GateResult],
-    options: Options,
-) -> int:  # fmt: skip
-    """What runs goes back, then the branches; where only the first can be, that is said (R6)."""
-    session.ledger.read(fleet.history.head)
-    went = after.first()
-    fleet = replace(fleet, history=session.ledger.history)
-    plan = _planned(session, move, fleet, replace(options, plan_file=None))  # the same, after those records
-    try:
-        if blocked_by(plan, gates):
-            raise gatekeeping.blocked(plan, gates)
-        then = following(session, screen, plan, fleet.history, options)
-        code = applying.apply(session, screen, plan, gates, fleet, then.then if then else None)
-    except MultigitError as failed:
-        raise PartlyApplied(
-            f"{_only_what_runs(plan)}: {failed.what}" if went else failed.what, why=failed.why, code=failed.code,
-            hint="\n".join(filter(None, (failed.hint, *_both_ways(plan)))), state="the branches are as they were",
-        ) from failed  # fmt: skip
-    if went and code not in (DONE, UNWELL):
-        screen.warn(f"{_only_what_runs(plan)}; {' or '.join(_both_ways(plan))}")
-    return code
-
-
-def _only_what_runs(plan: Plan) -> str:
-    return f"what runs in {plan.target} went back to {plan.to} already, the branches did not"
-
-
-def _both_ways(plan: Plan) -> tuple[str, str]:
-    return f"multigit rollback {plan.to}", f"multigit deploy {plan.target}   (what the branches say)"
-
-
-def following(session: Session, screen: Screen, plan: Plan, history: History, options: Options) -> Following | None:
-    """What follows the run where it is deployed."""
-    if not _is_deployed(session, plan, options):
-        return None
-    from multigit.app.deploying import after
-
-    back = lambda made, why: undo(session, screen, made, why)  # noqa: E731
-    return after.following(session, screen, plan, history, options, back)
-
-
-def undo(session: Session, screen: Screen, made: DeployPlan, why: str) -> dict[str, Any] | None:
-    """Take the branches of a release back whose deployment was; the document of that run, None where none was before.
-
-    Nobody is asked: repos.yaml says so, or somebody just did.
-    """
-    fleet = look.fleet(session, tuple(session.config.environments.values()))
-    there = session.config.environments[made.env]
-    to = refs.release_before(session, fleet, there, made.tag)
-    if to is None:
-        return None
-    request = replace(_request(session, "rollback", target=there, message=f"taken back: {why}"),
-                      to=to, mode=session.config.rollback.mode)  # fmt: skip
-    seen = lambda: look.restores(session, fleet, there, to, revert=request.mode == "revert")  # noqa: E731
-    options = Options(settled=True, yes=True, again=f"multigit rollback {to}")
-    with screen.aside() as documents:
-        _run(session, screen, Move(request, seen, rollback_planner.plan), options)
-    return documents[-1] if documents else {}
-
-
-def _planned(session: Session, move: Move, fleet: Fleet, options: Options) -> Plan:
-    """The plan for now; or the saved one, if making it again from what is there now gives the very same plan."""
-    if options.plan_file is None:
-        return move.plan(session.config, fleet, move.request, session.now())
-    kept = saved(options.plan_file, session.now())
-    request = replace(move.request, operator=kept.operator, message=kept.reason, reapply=kept.reapply)
-    again = move.plan(session.config, fleet, request, kept.created.astimezone(session.zone))
-    if again.digest != kept.digest:
-        same_road = (kept.source, kept.target) == (again.source, again.target)
-        why = (same_road and report.first_move(session, kept, fleet.repos)) or report.moved(kept, again)
-        command = f"multigit plan {again.source} {again.target}" if again.verb == "promote" else f"{options.again} -n"
-        raise stale_plan(why=why, command=f"{command} --out {options.plan_file}")
-    return kept
-
-
-def _released_already(session: Session, screen: Screen, request: Request, options: Options) -> int | None:
-    """A saved plan that was released before is nothing to do (X4)."""
-    assert options.plan_file is not None
-    kept = saved(options.plan_file, session.now())
-    if (kept.verb, kept.source, kept.target) != (request.verb, request.source, request.target):
-        return None  # a plan of another road: planning says so
-    run = session.ledger.refresh().runs.get(kept.run)
-    if run is None or run.phase != "released":
-        return None
-    return report.nothing(session, screen, kept, f"this plan was released as {run.tag or run.id} already")
-
-
-def _show(
-    session: Session, screen: Screen, plan: Plan, gates: Sequence[GateResult], fleet: Fleet, options: Options
-) -> None:
-    if options.out:
-        save(options.out, plan_document(plan, gates))
-    if plan.lands or plan.refusals or options.dry_run:
-        shown = plan_text(
-            plan, gates, width=screen.width, live=refs.live_tag(session, fleet, plan.target),
-            saved=str(options.out) if options.out else "", ways_out=options.dry_run,
-        )  # fmt: skip
-        screen.say(shown, always=screen.interactive and not options.dry_run)
-    if options.dry_run:
-        if (then := _then(session, plan, options)) and plan.lands:
-            screen.say("\n".join(wrap(f"then    deploy {plan.target}: {then}", screen.width, hang=8)))
-        screen.document(plan_document(plan, gates))
-
-
-def _then(session: Session, plan: Plan, options: Options) -> str:
-    """What would follow; nobody is asked for it."""
-    env = session.config.target(plan.target)
-    if env is None or not _is_deployed(session, plan, options):
-        return ""
-    from multigit.model.deploying import follows
-
-    return follows(session.config, env)
-
-
-def _is_deployed(session: Session, plan: Plan, options: Options) -> bool:
-    return plan.verb in _DEPLOYED and options.deploy and any(repo.deploy for repo in session.config.repos.values())
-
-
-def _previewed(plan: Plan, gates: Sequence[GateResult], options: Options) -> int:
-    code = plan_extras(plan, gates).exit_code
-    return CHANGES if code == DONE and options.exit_code and plan.lands else code
-
-
-def _still_true(session: Session, plan: Plan) -> None:
-    """Read heads, fences and the ledger again; Refused when anything moved since the plan was made (P1)."""
-    environments = [session.config.environments[name] for name in (plan.source, plan.target) if name]
-    now = look.states(session, environments)
-    if why := report.first_move(session, plan, now):
-        raise stale_plan(why=why, command="make the plan again")
+    return run(session, screen, Move(request, seen, rollback_planner.plan), options)

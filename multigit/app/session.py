@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from multigit.ledger.shared import Ledger
     from multigit.model.actor import Actor
     from multigit.model.config import Config, Environment, Repo
-    from multigit.model.events import Event, History
+    from multigit.model.events import History
+    from multigit.model.record import Event
     from multigit.vcs.answers import Answers
     from multigit.vcs.mirror import Mirror
     from multigit.vcs.signing import Signer

@@ -54,7 +54,7 @@ def settle(
     history = look.ledger(session)
     if found := _deployment(history, word):
         from multigit.app.deploying import settling
-        from multigit.app.move import undo
+        from multigit.app.story import undo
 
         back = lambda made, why: undo(session, screen, made, why)  # noqa: E731
         return settling.settle(session, screen, intent, found, options, back)
@@ -99,7 +99,7 @@ def _deployment(history: History, word: str | None) -> Deployment | None:
 
 def _following(session: Session, screen: Screen, plan: Plan, history: History, options: Options) -> Following | None:
     """What follows the run when it is released after all; what cannot be deployed now is deployed by hand later."""
-    from multigit.app.move import following
+    from multigit.app.story import following
 
     try:
         return following(session, screen, plan, history, options)

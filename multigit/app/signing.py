@@ -10,12 +10,13 @@ from multigit.lanes import each
 from multigit.model.attest import BINDING, env_of, release_of, signed_since, tag_doubt
 from multigit.model.config import Environment, Repo
 from multigit.model.drift import Door, Drift
-from multigit.model.events import Event, History, Run, fold
+from multigit.model.events import History, Run, fold
 from multigit.model.fleet import TagSeen
 from multigit.model.names import EnvName, RepoName, Tag
 from multigit.model.objects import parse_tag
 from multigit.model.past import Past, expected_tags
 from multigit.model.plan import Plan
+from multigit.model.record import Event
 from multigit.model.signatures import address_of, of_commit
 from multigit.vcs import read
 from multigit.vcs.signing import check

@@ -41,10 +41,11 @@ from multigit.lanes import each
 from multigit.ledger.journal import Journal, JournalError
 from multigit.ledger.shared import Ledger
 from multigit.model.actor import Actor
-from multigit.model.events import Event, History, Run
+from multigit.model.events import History, Run
 from multigit.model.names import RepoName
 from multigit.model.plain import plain
 from multigit.model.plan import Plan
+from multigit.model.record import Event
 from multigit.vcs import network
 from multigit.vcs.mirror import Mirror
 from multigit.vcs.signing import SigningError

@@ -18,8 +18,9 @@ from multigit.ledger.shared import Ledger, Refused
 from multigit.model.actor import Actor
 from multigit.model.deployments import Deployment
 from multigit.model.deployplan import DeployPlan
-from multigit.model.events import Event, History, Kind
+from multigit.model.events import History
 from multigit.model.plain import plain
+from multigit.model.record import Event, Kind
 
 
 @dataclass(slots=True)

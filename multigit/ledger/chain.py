@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from multigit.ledger import records
 from multigit.ledger.pin import Pinned
 from multigit.ledger.records import BRANCH, LedgerError
-from multigit.model.events import Event, out_of_place
+from multigit.model.events import out_of_place
 from multigit.model.names import Oid, RepoName
 from multigit.model.objects import EMPTY_TREE
+from multigit.model.record import Event
 
 Row = tuple[Oid, tuple[Oid, ...], Oid, str]
 """Id, parents, tree and message of a commit."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from multigit.model.actor import Actor
 from multigit.model.deployments import Deployment
-from multigit.model.events import Event, History, Run
+from multigit.model.events import History, Run
+from multigit.model.record import Event
 
 _WORDS = {"promote": "PROMOTE", "hotfix": "EMERGENCY", "push": "PUSH", "rollback": "ROLLBACK", "backmerge": "BACKMERGE"}
 _TOLD = ("released", "aborted", "failed", "aborting", "hold", "lift", "take", "deploying", "deployed")

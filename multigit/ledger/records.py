@@ -16,9 +16,10 @@ from multigit.errors import MultigitError
 from multigit.model import deployments
 from multigit.model.actor import Actor
 from multigit.model.deployplan import read
-from multigit.model.events import Event, Kind, Status, fold
+from multigit.model.events import Status, fold
 from multigit.model.names import Branch, DeploymentId, Oid, RunId
 from multigit.model.plain import plain, utc
+from multigit.model.record import Event, Kind
 
 BRANCH: Final = Branch("multigit-ledger")
 SCHEMA: Final = "multigit.ledger/1"

@@ -12,9 +12,10 @@ from functools import partial
 
 from multigit.ledger import chain, records
 from multigit.ledger.pin import Pin, Pinned
-from multigit.model.events import Event, History, fold
+from multigit.model.events import History, fold
 from multigit.model.names import Oid
 from multigit.model.objects import NewCommit, Signature
+from multigit.model.record import Event
 from multigit.model.signatures import into_commit
 from multigit.vcs import read, write
 from multigit.vcs.lsrefs import expecting, list_refs

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from multigit.model.events import Event, History, Run
+from multigit.model.events import History, Run
 from multigit.model.names import EnvName, Oid, RepoName, Tag
 from multigit.model.objects import EMPTY_TREE, NewCommit, Signature, TagObject
 from multigit.model.plain import utc
 from multigit.model.plan import Plan
+from multigit.model.record import Event
 
 APPROVAL: Final = "multigit.approval/1"
 SHELF_LIFE: Final = timedelta(hours=24)

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from multigit.model.actor import Actor
 from multigit.model.names import DeploymentId, EnvName, Oid, RepoName, RunId, Tag
+from multigit.model.record import Event
 from multigit.model.target import Artefact, Ticket
-
-if TYPE_CHECKING:
-    from multigit.model.events import Event
 
 Standing = Literal["begun", "ok", "failed"]
 Outcome = Literal["", "well", "failed", "returned", "superseded"]

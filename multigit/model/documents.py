@@ -13,9 +13,10 @@ from multigit.errors import DONE
 from multigit.model.config import Config
 from multigit.model.delivery import Delivery
 from multigit.model.deployreport import DeploymentReport
-from multigit.model.events import Event, Hold
+from multigit.model.events import Hold
 from multigit.model.fleet import CommitLine
 from multigit.model.names import Branch, EnvName, Oid, RepoName, RunId
+from multigit.model.record import Event
 from multigit.model.releases import ReleaseRow
 
 

@@ -19,7 +19,17 @@ from multigit.cli.reference import helps, reference
 from multigit.cli.tabulate import tables
 
 ROOT = Path(__file__).parents[2]
-SLOW_TO_IMPORT = ("git", "boto3", "questionary", "prompt_toolkit", "rich", "yaml", "pydantic", "multigit.app.move")
+SLOW_TO_IMPORT = (
+    "git",
+    "boto3",
+    "questionary",
+    "prompt_toolkit",
+    "rich",
+    "yaml",
+    "pydantic",
+    "multigit.app.move",
+    "multigit.app.story",
+)
 PROBE = """
 import json, sys
 from multigit.cli import main

@@ -20,10 +20,11 @@ from multigit.app.consent import saved
 from multigit.errors import MultigitError
 from multigit.ledger import records
 from multigit.ledger.records import LedgerError
-from multigit.model.events import Event, fold
+from multigit.model.events import fold
 from multigit.model.names import Oid, RepoName, RunId
 from multigit.model.objects import parse_tag
 from multigit.model.plan import from_json, to_json
+from multigit.model.record import Event
 from multigit.planners import promote
 from multigit.vcs import fork, lsrefs, mirror, predict, read, wire, write
 from multigit.vcs.problems import gist, problem_of

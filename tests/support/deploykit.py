@@ -7,9 +7,9 @@ from typing import Any
 
 from multigit.model.actor import Actor
 from multigit.model.deployplan import DeployPlan, Skip, Step
-from multigit.model.events import Event, Kind
 from multigit.model.names import Branch, DeploymentId, EnvName, Oid, RepoName, RunId, Tag
 from multigit.model.plain import plain
+from multigit.model.record import Event, Kind
 
 KIM = Actor(name="김민수", email="kim@example.invalid", user="kim", host="desk")
 START = datetime(2026, 2, 11, 22, 0, tzinfo=UTC)

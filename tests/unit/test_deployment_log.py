@@ -13,8 +13,9 @@ import pytest
 
 from multigit.ledger.deployment_log import sync
 from multigit.model.actor import Actor
-from multigit.model.events import Event, History, Kind, fold
+from multigit.model.events import History, fold
 from multigit.model.names import Oid, RunId
+from multigit.model.record import Event, Kind
 from tests.support import deploykit as kit
 
 SEOUL = ZoneInfo("Asia/Seoul")

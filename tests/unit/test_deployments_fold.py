@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from multigit.ledger import records
 from multigit.ledger.records import LedgerError
 from multigit.model.deployments import Deployment, open_one, released, serving
-from multigit.model.events import Event, fold, out_of_place
+from multigit.model.events import fold, out_of_place
 from multigit.model.names import Oid
 from multigit.model.plain import plain
+from multigit.model.record import Event
 from tests.support.deploykit import (
     API,
     NEW,

@@ -33,9 +33,10 @@ from multigit.errors import MultigitError
 from multigit.ledger.journal import Journal, JournalError
 from multigit.ledger.shared import Refused
 from multigit.model.actor import Actor
-from multigit.model.events import Event, History, fold
+from multigit.model.events import History, fold
 from multigit.model.names import Branch, EnvName, Oid, RepoName, Tag
 from multigit.model.plan import Keep, Land, Plan
+from multigit.model.record import Event
 from multigit.vcs.mirror import Mirror
 
 API, WEB, DOC = RepoName("api"), RepoName("web"), RepoName("doc")

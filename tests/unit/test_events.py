@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multigit.model.events import Event, History, Kind, fold, out_of_place
+from multigit.model.events import History, fold, out_of_place
 from multigit.model.names import RunId
+from multigit.model.record import Event, Kind
 from tests.unit.strategies import API, KIM, LEE, NOON, PROD, RUN, STG, oid
 
 OTHER = RunId("r-ba9876543210")

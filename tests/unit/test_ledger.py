@@ -15,8 +15,8 @@ from multigit.ledger import records
 from multigit.ledger.records import LedgerError
 from multigit.ledger.shared import Ledger
 from multigit.model.actor import Actor
-from multigit.model.events import Event, Kind
 from multigit.model.names import Oid, RepoName, RunId
+from multigit.model.record import Event, Kind
 from multigit.vcs import write
 from multigit.vcs.mirror import Mirror, open_mirror
 from multigit.vcs.write import PushReport, RefUpdate

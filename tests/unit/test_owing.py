@@ -6,9 +6,10 @@ from typing import Any
 
 from multigit.configfile import parse
 from multigit.model.config import Config
-from multigit.model.events import Event, History, fold
+from multigit.model.events import History, fold
 from multigit.model.names import Oid, RunId, Tag
 from multigit.model.owing import owed, release_before
+from multigit.model.record import Event
 from tests.support import deploykit as kit
 
 CONFIG = """\

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from multigit.model.documents import DiffDocument, LogDocument, RepoDiff, RepoLog, ShowDocument
-from multigit.model.events import Event
 from multigit.model.names import RepoName
 from multigit.model.plan import Refusal, Step
 from multigit.model.pulled import PullResult
+from multigit.model.record import Event
 from multigit.ui.plans import plan_text
 from multigit.ui.reports import commits_text, diff_text, log_text, pull_text, report_text, show_text
 from multigit.ui.tables import history_text, holds_text, status_text
