@@ -140,7 +140,7 @@ def _bad_release(world: World, people: People, first: dict[str, str], stable: li
     (deployment,) = [one for one in people.slack.shown("C0RELEASES")[messages:] if "자동 롤백 실행" in one]
     assert f"자동 롤백 실행 - {API}, {SOCKET}, {SITE}, {API}/deploy:" in deployment
     (mail,) = [one for one in people.mails if "자동 롤백 실행" in one.get_content()]
-    assert mail["Subject"].startswith("GLI prod: 롤백 완료 (deploy-")
+    assert mail["Subject"] == "GLI prod: 롤백 완료"
     assert "ECS went back by itself" in mail.get_content()
     assert first[API][:8] in mail.get_content()
     assert any("자동 롤백 실행" in one for one in people.posts)
