@@ -109,11 +109,13 @@ class Rollout:
         known = self.deployment.steps
         touched = [step for step in self.plan.steps if step.stage == "deploy"
                    and (step.id in known or (step.before and f"{step.repo}/build" in known))]  # fmt: skip
+        failed: list[str] = []
         for wave in reversed(_waves(touched)):
             ends = each(lambda steps: self._back(steps[-1]), wave, _LANES)
-            if bad := next((end for end in ends if end.end != "well"), None):
+            if bad := next((end for end in ends if end.end not in ("well", "failed")), None):
                 return Result("lost") if self.keeper.lost.is_set() else bad
-        return self._well_again(touched)
+            failed += [end.why for end in ends if end.end == "failed"]  # what can go back does all the same
+        return Result("failed", "; ".join(failed)) if failed else self._well_again(touched)
 
     def _back(self, step: Step) -> Result:
         known = self.deployment.backs.get(step.id)

