@@ -468,6 +468,20 @@ def test_where_the_way_back_fails_it_ends_as_it_is_and_says_what_did_not_go_back
     kit.call("deploy", "stg", "-n").exits(0)
 
 
+def test_what_can_go_back_does_where_something_else_cannot(kit: FleetKit, shelf: Path) -> None:
+    always(kit)
+    changed(kit)
+    kit.promote("dev", "stg").exits(0)
+    first = {repo: there(shelf, repo) for repo in ("api", "web")}
+    changed(kit, "worse\n")
+    kit.call("promote", "dev", "stg", "--yes", "--no-deploy").exits(0)
+    (shelf / "stg" / "good").write_text(f"stays {first['api']} {kit.head('api', 'stg')}")
+    (shelf / "stg" / "refused").write_text(first["web"])
+    body = one_document(kit.call("deploy", "stg", "--yes", "--json").exits(5), "multigit.deployment/1")
+    assert {step["id"]: step["back"] for step in body["steps"]} == {"api/deploy": "ok", "web/deploy": "failed"}
+    assert there(shelf, "api") == first["api"]
+
+
 def test_the_first_deployment_of_all_has_nothing_to_go_back_to(
     kit: FleetKit, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """A target from outside multigit, in one file: releases are put on a shelf, which is a folder.
 
 `<repo>.json` is what is there: `commit`, `left` (polls until it is up). Commits named in `bad` fall off, and so do
-those that are not named in `good` where that file is; then the shelf is as it was before. Every act is written to
+those that are not named in `good` where that file is; then the shelf is as it was before (not with `stays` in it). Every act is written to
 `acts`, one line each.
 """
 
@@ -59,7 +59,8 @@ def poll(settings: Settings, ticket: dict[str, Any], clients: Clients) -> Progre
         return Progress(state="failed", why=f"commit {there['commit'][:7]} took its place")
     good = _lines(settings, "good")
     if there["commit"] in _lines(settings, "bad") or (good and there["commit"] not in good):
-        _write(settings, ticket["repo"], {"commit": ticket["before"], "left": 0})
+        if "stays" not in good:
+            _write(settings, ticket["repo"], {"commit": ticket["before"], "left": 0})
         fault: Any = settings.kind
         return Progress(state="failed", why="it fell off", fault=fault, details=("the shelf shook", "비밀 없음"))
     if there["left"]:
