@@ -1,8 +1,8 @@
 """A target from outside multigit, in one file: releases are put on a shelf, which is a folder.
 
 `<repo>.json` is what is there: `commit`, `left` (polls until it is up). Commits named in `bad` fall off, and so do
-those that are not named in `good` where that file is; then the shelf is as it was before (not with `stays` in it). Every act is written to
-`acts`, one line each.
+those that are not named in `good` where that file is; then the shelf is as it was before, unless `good` has `stays`.
+Every act is written to `acts`, one line each.
 """
 
 from __future__ import annotations
