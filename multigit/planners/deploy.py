@@ -40,6 +40,8 @@ class Asked:
     """What is brought exactly as it was recorded of an earlier release; the others as their commit says."""
     back: bool = False
     """Only what is recorded goes back; nothing is built, and no migration runs."""
+    migrates: bool = True
+    """False after a rollback: what an earlier release migrates has run, and tools refuse a database ahead of them."""
     automatic: bool = True
     """Whether a failure may take it back by itself, as repos.yaml says."""
 
@@ -104,7 +106,7 @@ def _steps(config: Config, asked: Asked, work: Bringing, seen: Sight | None, wav
                      **more)]  # fmt: skip
 
     build = [] if there else one("build", work.build)
-    migrate = [] if there else one("migrate", work.migrate)
+    migrate = one("migrate", work.migrate) if asked.migrates and not there else []
     before: dict[str, Any] = (
         {"before": seen.now.artefact, "was": seen.now.what, "before_commit": seen.commit} if seen else {}
     )

@@ -153,6 +153,9 @@ def _runtime_went_back_first(world: World) -> None:
     restored = next(i for i, (kind, _) in enumerate(kinds) if kind == "landed" and i > back)
     backs = {name: one["state"] for _, several in kinds[back:restored] for name, one in several.items()}
     assert backs == {f"{API}/deploy": "ok", f"{SOCKET}/deploy": "ok", f"{SITE}/deploy": "ok"}
+    plans = [one["data"]["plan"] for one in world.ledger() if one["kind"] == "deploying"]
+    restores = [[step["stage"] for step in plan["steps"] if step["repo"] == API] for plan in plans[-1:]]
+    assert restores == [["build", "deploy", "health"]], "an earlier release has nothing to migrate"
     for repo in (SOCKET, SITE):
         one, two, again, restored_build = world.users.builds(f"main {repo}")[-4:]
         assert again == one != two != restored_build

@@ -89,6 +89,10 @@ def test_what_is_there_is_neither_built_nor_migrated_but_looked_at() -> None:
     assert steps(plan(sights(api="arriving")))[:2] == ["0 api/build", "2 api/migrate"]
 
 
+def test_a_release_that_was_gone_back_to_is_built_and_not_migrated() -> None:
+    assert steps(plan(migrates=False))[:2] == ["0 api/build", "2 api/deploy"]
+
+
 def test_all_is_watched_at_the_end_where_something_can_be_asked() -> None:
     assert steps(plan(watch=600))[-1].endswith(" soak")
     made = plan(watch=600)

@@ -94,7 +94,7 @@ def _asked(session: Session, env: Environment, run: Plan, history: History) -> A
     asked = replace(
         planning.asked_for(session, env, commits), tag=run.tag, run=run.run, reason=run.reason, repos=None,
         previous={**commits, **{land.repo: land.old for land in run.lands}},
-        automatic=run.verb in ("promote", "hotfix"),
+        automatic=run.verb in ("promote", "hotfix"), migrates=run.verb != "rollback",
     )  # fmt: skip
     return planning.without_builds(config, asked, _as_of(history, run)) if run.verb == "rollback" else asked
 
