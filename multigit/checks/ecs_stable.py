@@ -1,6 +1,6 @@
 """Asks ECS whether a service runs what it should, and not what its circuit breaker went back to.
 
-    health: {kind: ecs-stable, cluster: "{long}-gli-cluster", service: "{long}-api-service", image: "gli-api:{sha:8}"}
+    health: {kind: ecs-stable, cluster: gli-api-cluster, service: "{long}-api-service", image: "gli-api:{sha:8}"}
 
 Well is: one deployment, which is the primary one and completed, with as many tasks as are wanted, of that image. That
 ECS is "steady" is not enough: after an automatic rollback it is, too, and `aws ecs wait services-stable` is content.

@@ -1,6 +1,6 @@
 """Asks ECR whether an image is there, for every processor it will run on.
 
-    has-image: {kind: image-exists, repository: "gli-api-{long}", tag: "{tag}", architectures: [amd64, arm64]}
+    has-image: {kind: image-exists, repository: gli-api, tag: "{tag}", architectures: [amd64, arm64]}
 
 An index that names a processor whose image was never pushed, or is gone, is not there either: half of the tasks would
 fail to start.

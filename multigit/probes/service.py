@@ -1,6 +1,6 @@
 """An ECS service from its rollout to the port its tasks listen on: what keeps people from reaching it.
 
-    deploy: {default: {ecs: {cluster: "{long}-gli-cluster", service: "{long}-websocket-service"}}}
+    deploy: {default: {ecs: {cluster: gli-websocket-cluster, service: "{long}-websocket-service"}}}
 
 Everything else (target group, listener, security groups, port) is read from the service itself.
 """

@@ -1,6 +1,6 @@
 """Brings an image to a service of ECS, by digest, and follows the one deployment that it began (G12, G13).
 
-    ecs: {cluster: "{long}-gli-cluster", service: "{long}-django-api-service", ecr: "gli-api-{long}"}
+    ecs: {cluster: gli-api-cluster, service: "{long}-django-api-service", ecr: gli-api}
 
 The task definition that runs now is taken as it is, with another image. ECS takes a deployment back by itself that
 does not come up; that is a failure here, although the service is "stable" then. Without `ecr` it is only watched:

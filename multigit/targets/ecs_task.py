@@ -1,6 +1,6 @@
 """Runs one task of ECS to its end, such as a migration, from the new image and before the services (ruling 3).
 
-    ecs-task: {cluster: "{long}-gli-cluster", service: "{long}-django-api-service", ecr: "gli-api-{long}",
+    ecs-task: {cluster: gli-api-cluster, service: "{long}-django-api-service", ecr: gli-api,
                command: [python, manage.py, migrate, --noinput]}
 
 Network, launch type and task definition are those of a service, or named. ECS is given a token of the deployment, so
