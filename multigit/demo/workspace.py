@@ -56,7 +56,7 @@ class Workspace:
         (self.work / ".git" / "info").mkdir(exist_ok=True)
         (self.work / ".git" / "info" / "exclude").write_text("\n".join(ignored) + "\n")
         text = example("gli").replace(_ORIGIN, 'remotes: {origin: "../hosts/{repo}.git"}')
-        text = re.sub(r', health: "[^"]*"|  stg-healthy: .*\n|stg-healthy, ', "", text)  # nothing of it runs here
+        text = re.sub(r"\n    deploy: .*|\n  stg-healthy: .*|stg-healthy, ", "", text)  # nothing of it runs here
         (self.work / "repos.yaml").write_text(text, encoding="utf-8")
 
     def _make_host(self, name: str) -> None:

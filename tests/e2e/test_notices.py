@@ -219,7 +219,9 @@ def test_the_verbs_try_and_flush(tmp_path: Path, hook: Receiver) -> None:
     assert "known: ops, pagerduty" in kit.run("notify", "test", "opps", env=env).exits(2).text
     kit.run("promote", "dev", "stg", "--yes").ok()
     left = kit.run("notify", "send", "--json").exits(1).json()
-    assert (left["waiting"], {n["why"] for n in left["notices"]}) == (2, {"HOOK is not set in the environment"})
+    assert (left["waiting"], {n["why"] for n in left["notices"]}) == (
+        2, {"HOOK is not set in the environment: repos.yaml refers to it"},
+    )  # fmt: skip
     hook.got.clear()
     assert "2 notices: 2 told, 0 not" in kit.run("notify", "send", env=env).ok().text
     assert [got.json["event"] for got in hook.got] == ["started", "finished"]
