@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from multigit.clients import code_of
+from multigit.cloud.gathering import Gathering
 
 Service = Mapping[str, Any]
 Deployment = Mapping[str, Any]
+_GATHERED: Final = Gathering[Service](10)
+"""As many as one DescribeServices takes."""
 _WENT_BACK: Final = re.compile(r"rolling back|rolled back", re.IGNORECASE)
 _FAILED: Final = re.compile(r"deployment failed", re.IGNORECASE)
 
 
 def service(ecs: Any, cluster: str, name: str) -> Service | None:
-    """What ECS knows of a service; None where there is none, or no such cluster."""
+    """What ECS knows of a service; None where there is none, or no such cluster. Services that are asked about at the
+    same time are asked about in one call.
+    """
+
+    def call(names: Sequence[str]) -> dict[str, Service]:
+        found = ecs.describe_services(cluster=cluster, services=[*names])["services"]
+        return {one[key]: one for one in found for key in ("serviceName", "serviceArn") if key in one}
+
     try:
-        found = ecs.describe_services(cluster=cluster, services=[name])["services"]
+        return _GATHERED.ask((id(ecs), cluster), name, call)
     except Exception as error:
         if code_of(error) == "ClusterNotFoundException":
             return None
         raise
-    return found[0] if found else None
 
 
 def primary(service: Service) -> Deployment | None:
