@@ -13,10 +13,13 @@ import pytest
 
 from tests.support.fleetkit import FleetKit
 from tests.support.killer import copied, kinds, portable, records, stages, struck
+from tests.support.moments import every
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 CHUNKS = 3
+OFTEN = {"promote": (0, 1), "production": (0,), "backmerge": (1,), "rollback": (2,), "resume": (0,), "abort": (1,)}
+"""Which thirds of the events are killed at for every change; all of them by scripts/nightly."""
 Refs = dict[str, dict[str, str]]
 
 
@@ -160,9 +163,12 @@ def each_kill(bench: Bench, chunk: int, *words: str) -> Iterator[tuple[int, Flee
         yield k, kit
 
 
+def thirds(*words: str) -> list[tuple[str, int]]:
+    return [(word, chunk) for word in words for chunk in (range(CHUNKS) if every() else OFTEN[word])]
+
+
 @pytest.mark.shows("G10", "X5")
-@pytest.mark.parametrize("chunk", range(CHUNKS))
-@pytest.mark.parametrize("bench", VERBS, indirect=True)
+@pytest.mark.parametrize(("bench", "chunk"), thirds(*VERBS), indirect=["bench"])
 @pytest.mark.fault("sigkill-each-step")
 def test_killed_at_any_event_then_resumed_or_aborted(bench: Bench, chunk: int) -> None:
     before = bench.prepared.refs()
@@ -187,8 +193,7 @@ def test_killed_at_any_event_then_resumed_or_aborted(bench: Bench, chunk: int) -
 
 
 @pytest.mark.shows("G10", "X5")
-@pytest.mark.parametrize("chunk", range(CHUNKS))
-@pytest.mark.parametrize("word", ["resume", "abort"])
+@pytest.mark.parametrize(("word", "chunk"), thirds("resume", "abort"))
 @pytest.mark.parametrize("bench", ["promote"], indirect=True)
 @pytest.mark.fault("sigkill-resume-abort")
 def test_resume_and_abort_may_be_killed_as_well(bench: Bench, word: str, chunk: int) -> None:

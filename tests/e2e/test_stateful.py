@@ -26,7 +26,7 @@ from tests.support.killer import copied, portable
 from tests.support.snapshots import changed, snapshot
 from tests.support.witness import Struck, Witness, dying
 
-STORIES = int(os.environ.get("MULTIGIT_STORIES", "6"))
+STORIES = int(os.environ.get("MULTIGIT_STORIES", "5"))
 """How many are told; scripts/nightly tells more."""
 
 NAMES = ("root", "api")
