@@ -102,7 +102,8 @@ def bare(folder: Path, *, sha: str = "sha1") -> Bare:
     """A new empty bare repository in `folder`."""
     folder.mkdir(parents=True)
     plain_git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", f"--object-format={sha}", at=folder)
-    plain_git("config", "core.hooksPath", str(folder / "hooks"), at=folder)
+    with (folder / "config").open("a", encoding="utf-8") as config:  # and no garbage is collected after each push
+        config.write(f'[core]\n\thooksPath = "{folder / "hooks"}"\n[receive]\n\tautogc = false\n')
     return Bare(folder)
 
 
